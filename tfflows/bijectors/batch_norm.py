@@ -1,0 +1,114 @@
+"""Batch normalization with its log-det, as at the outputs of RealNVP's couplings."""
+
+import tensorflow as tf
+
+from tfflows.bijectors import checks, partitions
+from tfflows.bijectors.bijector import Bijector
+
+
+class BatchNorm(Bijector):
+    """Normalizes each channel by moments of batches, with the log-det counted.
+
+    ```
+    forward:  x = z sqrt(v + epsilon) + m        log_det =  N/2 sum log(v + epsilon)
+    inverse:  z = (x - m) / sqrt(v + epsilon)    log_det = -N/2 sum log(v + epsilon)
+              on the changed part of the event, N its positions; the kept part passes
+    ```
+
+    m and v are the moving moments. With `training=True` the inverse takes those of its batch
+    instead and moves the moving ones, `new = old + (1 - momentum) (batch - old)`; the moments are
+    those of all replicas together. The forward direction always takes the moving ones. As in the
+    authors' code, the moments of a masked part are those of the whole tensor, zeros included.
+
+    Shapes:
+      event and latent: `event_shape`, channels last.
+
+    Args:
+      event_shape: Shape of the event.
+      partition: `Halves` or `Mask` with the part to normalize; the whole event if None.
+      epsilon: Added to the variance.
+      momentum: Share of the old moving moments that a training step keeps.
+      dtype: Dtype of event and variables.
+      name: Name of the operations.
+
+    Raises:
+      ValueError: if `epsilon` or `momentum` is out of range or the partition is of another event.
+
+    References: RealNVP (arXiv:1605.08803), section 3.7, and the authors' `batch_norm_log_diff`.
+    """
+
+    def __init__(
+        self,
+        event_shape,
+        partition=None,
+        *,
+        epsilon=1e-4,
+        momentum=0.9,
+        dtype=tf.float32,
+        name="batch_norm",
+    ):
+        parameters = dict(locals())
+        super().__init__(
+            event_shape, dtype=dtype, is_constant_jacobian=True, parameters=parameters, name=name
+        )
+        self.partition = partitions.Mask(event_shape, 0.0) if partition is None else partition
+        if self.partition.event_shape != self.event_shape:
+            raise ValueError(
+                f"Expected a partition of events of shape {self.event_shape}. "
+                f"Received: partition.event_shape={self.partition.event_shape}"
+            )
+        self.epsilon = checks.number(epsilon, "epsilon", low=0)
+        self.momentum = checks.number(momentum, "momentum", low=0, high=1)
+        channels = self.partition.changed_shape[-1:]
+        self.moving_mean = _moving(tf.zeros(channels, self.dtype), "moving_mean")
+        self.moving_variance = _moving(tf.ones(channels, self.dtype), "moving_variance")
+
+    def _forward_and_log_det(self, z, condition=None, training=False):
+        kept, changed = self.partition.split(z)
+        mean, variance = self.moving_mean, self.moving_variance + self.epsilon
+        changed = changed * tf.sqrt(variance) + mean
+        return self.partition.merge(kept, changed), -self._inverse_log_det(variance)
+
+    def _inverse_and_log_det(self, x, condition=None, training=False):
+        kept, changed = self.partition.split(x)
+        if training:
+            mean, variance = _moments(changed)
+            self._move(mean, variance, 1 - self.momentum)
+        else:
+            mean, variance = tf.convert_to_tensor(self.moving_mean), self.moving_variance
+        variance = variance + self.epsilon
+        changed = (changed - mean) * tf.math.rsqrt(variance)
+        return self.partition.merge(kept, changed), self._inverse_log_det(variance)
+
+    def _initialize(self, x, condition=None):
+        self._move(*_moments(self.partition.split(x)[1]), rate=1.0)
+        return self._inverse_and_log_det(x)[0]
+
+    def _inverse_log_det(self, variance):
+        terms = -0.5 * tf.math.log(variance)
+        return self.partition.sum(tf.broadcast_to(terms, self.partition.changed_shape))
+
+    def _move(self, mean, variance, rate):
+        self.moving_mean.assign(self.moving_mean + rate * (mean - self.moving_mean))
+        self.moving_variance.assign(self.moving_variance + rate * (variance - self.moving_variance))
+
+
+def _moving(value, name):
+    # Every replica computes the same moments, so any replica's value is right.
+    return tf.Variable(
+        value,
+        trainable=False,
+        aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+        name=name,
+    )
+
+
+def _moments(value):
+    """Mean and variance of each channel over the batches of all replicas."""
+    axes = list(range(value.shape.rank - 1))
+    replica = tf.distribute.get_replica_context()
+    if replica is None or replica.num_replicas_in_sync == 1:
+        return tf.nn.moments(value, axes)
+    mean = replica.all_reduce(tf.distribute.ReduceOp.MEAN, tf.reduce_mean(value, axes))
+    spread = tf.reduce_mean(tf.square(value - mean), axes)
+    return mean, replica.all_reduce(tf.distribute.ReduceOp.MEAN, spread)

@@ -1,0 +1,93 @@
+"""Checks of arguments, all in Python and all in one form of message."""
+
+import math
+import numbers
+
+import tensorflow as tf
+
+
+def shape(value, name):
+    """Returns a fully known shape as a tuple of positive ints."""
+    try:
+        dims = tuple(tf.TensorShape(value).as_list())
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"Expected {name} to be a shape. Received: {name}={value!r}") from error
+    if not dims or any(d is None or d < 1 for d in dims):
+        raise ValueError(
+            f"Expected {name} to have at least one dimension, all known and positive. "
+            f"Received: {name}={value!r}"
+        )
+    return dims
+
+
+def image_shape(value, name="event_shape"):
+    """Returns the shape `(height, width, channels)` of an image as a tuple."""
+    dims = shape(value, name)
+    if len(dims) != 3:
+        raise ValueError(
+            f"Expected {name} to be (height, width, channels). Received: {name}={value!r}"
+        )
+    return dims
+
+
+def floating(dtype):
+    """Returns a floating `tf.DType`, or None for None."""
+    if dtype is None:
+        return None
+    dtype = tf.as_dtype(dtype)
+    if not dtype.is_floating:
+        raise TypeError(f"Expected a floating dtype. Received: dtype={dtype.name}")
+    return dtype
+
+
+def integer(value, name, minimum=1):
+    """Returns an int that is at least `minimum`."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < minimum:
+        raise ValueError(
+            f"Expected {name} to be an int of at least {minimum}. Received: {name}={value!r}"
+        )
+    return int(value)
+
+
+def number(value, name, low=-math.inf, high=math.inf):
+    """Returns a finite float strictly between `low` and `high`."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not low < value < high:
+        raise ValueError(
+            f"Expected {name} to be a number between {low} and {high}. Received: {name}={value!r}"
+        )
+    return float(value)
+
+
+def choice(value, name, choices):
+    """Returns `value` if it is one of `choices`."""
+    if value not in choices:
+        raise ValueError(
+            f"Expected {name} to be one of {sorted(choices)}. Received: {name}={value!r}"
+        )
+    return value
+
+
+def event(value, dims, name):
+    """Returns a tensor whose last dimensions are `dims`."""
+    rank = value.shape.rank
+    if (
+        rank is None
+        or rank < len(dims)
+        or not value.shape[rank - len(dims) :].is_compatible_with(dims)
+    ):
+        raise ValueError(
+            f"Expected {name} of shape [*batch, {', '.join(map(str, dims))}]. "
+            f"Received: {name}.shape={value.shape}"
+        )
+    return value
+
+
+def static_event_shape(received, before, after):
+    """The event shape behind a map from events of shape `before` to events of shape `after`."""
+    if received.rank is None:
+        return tf.TensorShape(after)
+    if received.rank < len(before) or not received[
+        received.rank - len(before) :
+    ].is_compatible_with(before):
+        raise ValueError(f"Expected an event of shape {before}. Received: shape={received}")
+    return received[: received.rank - len(before)].concatenate(after)

@@ -1,0 +1,40 @@
+"""A trainable scale for each element of the event (NICE's last layer)."""
+
+import tensorflow as tf
+
+from tfflows.bijectors.bijector import Bijector
+
+
+class DiagonalScale(Bijector):
+    """Scales each element of the event by its own factor.
+
+    ```
+    forward:  x = z exp(-s)    log_det = -sum(s)
+    inverse:  z = x exp(s)     log_det =  sum(s)
+    ```
+
+    s starts at zero.
+
+    Shapes:
+      event and latent: `event_shape`.
+
+    Args:
+      event_shape: Shape of the event.
+      dtype: Dtype of event and variable.
+      name: Name of the operations.
+
+    References: NICE (arXiv:1410.8516), section 3.3; `Homothety` in the authors' code.
+    """
+
+    def __init__(self, event_shape, *, dtype=tf.float32, name="diagonal_scale"):
+        parameters = dict(locals())
+        super().__init__(
+            event_shape, dtype=dtype, is_constant_jacobian=True, parameters=parameters, name=name
+        )
+        self.log_scale = tf.Variable(tf.zeros(self.event_shape, self.dtype), name="log_scale")
+
+    def _forward_and_log_det(self, z, condition=None, training=False):
+        return z * tf.exp(-self.log_scale), -tf.reduce_sum(self.log_scale)
+
+    def _inverse_and_log_det(self, x, condition=None, training=False):
+        return x * tf.exp(self.log_scale), tf.reduce_sum(self.log_scale)
