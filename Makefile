@@ -12,7 +12,6 @@ JOBS ?= 2
 # pip's own remarks (a newer pip, running as root) are no news here; its errors still show under -qq.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
-export PIP_NO_WARN_SCRIPT_LOCATION := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint format deep bazel lock clean
@@ -26,7 +25,7 @@ $(STAMP): setup.py pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
 	  echo "Expected Python 3.10 or newer. Received: PYTHON=$(PYTHON), `$(PYTHON) --version 2>&1`" >&2; exit 1; }
 	@echo "Creating the environment in $(VENV)"
-	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV) >/dev/null 2>&1 || { rm -rf $(VENV); \
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { \
 	  echo "Expected that '$(PYTHON) -m venv' works. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@echo "Installing tfflows and what it needs (a minute or two: TensorFlow is large)"
 	@$(BIN)/python -m pip install -qq -e '.[dev]'
