@@ -1,0 +1,18 @@
+"""Conditioners: the Keras layers and networks that give a coupling its parameters."""
+
+from tfflows.networks.act_norm import ActNorm
+from tfflows.networks.conv_net import ConvNet
+from tfflows.networks.edge_bias import EdgeBiasConv2D, ZeroConv2D
+from tfflows.networks.mlp import MLP
+from tfflows.networks.resnet import ResNet
+from tfflows.networks.weight_norm import WeightNormConv2D
+
+__all__ = [
+    "ActNorm",
+    "ConvNet",
+    "EdgeBiasConv2D",
+    "MLP",
+    "ResNet",
+    "WeightNormConv2D",
+    "ZeroConv2D",
+]
