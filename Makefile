@@ -55,7 +55,7 @@ bazel: $(STAMP)  ## buildifier on BUILD and MODULE.bazel, and a bazel query (nee
 	BAZEL="$$tools"/node_modules/.bin/bazel $(BIN)/python -m pytest -q -m deep tests/project/test_bazel.py
 
 lock: $(STAMP)  ## write down the exact versions installed, for Bazel and as the record of what was tested
-	@$(BIN)/python -m pip freeze --exclude-editable > requirements_lock.txt
+	@$(BIN)/python -m pip freeze --all --exclude pip --exclude-editable > requirements_lock.txt
 
 clean:  ## remove the environment and caches; runs/ stays
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache
