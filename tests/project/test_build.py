@@ -1,0 +1,156 @@
+"""Holds BUILD to the files and the real imports, and the imports to the layering."""
+
+import pathlib
+
+import pytest
+
+from tests.project import build_file, sources
+
+# What each room may import of ours. Bijectors and networks meet in models only.
+ROOMS = {
+    "bijectors": set(),
+    "networks": set(),
+    "data": set(),
+    "metrics": set(),
+    "models": {"bijectors", "networks", "metrics"},
+    "export": {"models", "metrics"},
+    "tfflows": {"bijectors", "networks", "data", "metrics", "models", "export"},
+    "trainer": {"tfflows", "bijectors", "networks", "data", "metrics", "models", "export"},
+}
+# What each room may import of others.
+PACKAGES = {
+    "bijectors": {"numpy", "tensorflow", "tensorflow_probability"},
+    "networks": {"numpy", "tensorflow", "keras"},
+    "metrics": {"numpy", "tensorflow", "keras"},
+    "models": {"numpy", "tensorflow", "tensorflow_probability", "keras"},
+    "export": {"numpy", "tensorflow", "keras"},
+    "data": {"numpy", "tensorflow", "sklearn", "tensorflow_datasets"},
+    "tfflows": set(),
+}
+# The only file of the package that may import TFDS; absl has none.
+TFDS_FILE = pathlib.Path("tfflows/data/images.py")
+
+# The label of a package where it is not `@pip//<name it is imported by>`.
+LABELS = {"sklearn": "@pip//scikit_learn", "absl": "@pip//absl_py", "PIL": "@pip//pillow"}
+# What a package needs at run time and neither it nor we import by a declared name.
+COMPANIONS = {
+    "tensorflow_probability": {"@pip//tf_keras"},
+    "tensorflow_datasets": {"@pip//importlib_resources"},
+}
+# What a target needs without importing it: tf.summary is empty without the tensorboard package.
+UNIMPORTED = {"trainer": {"@pip//tensorboard"}}
+RUNNER = pathlib.Path("tests/main.py")
+
+TARGETS = build_file.targets()
+
+
+def owners():
+    return {
+        pathlib.Path(s): t.name for t in TARGETS.values() if t.kind != "py_test" for s in t.srcs
+    }
+
+
+def needed(target):
+    """Returns the labels that a target's files import."""
+    labels = set(UNIMPORTED.get(target.name, ()))
+    own = {pathlib.Path(source) for source in target.srcs}
+    for path in own:
+        ours, others = sources.imports(path)
+        labels |= {f":{owners().get(file, file)}" for file in ours - own}
+        for package in others:
+            labels |= {LABELS.get(package, f"@pip//{package}")} | COMPANIONS.get(package, set())
+    return labels
+
+
+def reachable(name):
+    """Returns the labels that a target gets, through others too."""
+    labels = {*TARGETS[name].deps}
+    return labels.union(*(reachable(label[1:]) for label in labels if label.startswith(":")))
+
+
+def test_every_file_of_ours_belongs_to_exactly_one_target():
+    listed = [s for t in TARGETS.values() if t.kind != "py_test" for s in t.srcs]
+    expected = [str(path) for path in sources.python_files("tfflows", "trainers")]
+    tests = [path for path in listed if path.startswith("tests/")]
+    assert sorted(listed) == sorted(expected + tests)
+
+
+def test_every_test_file_belongs_to_a_target():
+    listed = {source for target in TARGETS.values() for source in target.srcs}
+    assert {str(path) for path in sources.python_files("tests")} <= listed
+
+
+@pytest.mark.parametrize("name", [t.name for t in TARGETS.values() if t.kind != "py_test"])
+def test_deps_are_the_imports(name):
+    target = TARGETS[name]
+    assert len(target.deps) == len(set(target.deps))
+    assert {*target.deps} == needed(target)
+
+
+@pytest.mark.parametrize("name", [t.name for t in TARGETS.values() if t.kind == "py_test"])
+def test_deps_of_tests_bring_what_they_import(name):
+    assert needed(TARGETS[name]) <= reachable(name)
+
+
+def test_no_target_depends_on_itself_through_others():
+    done = set()
+
+    def visit(name, path):
+        assert name not in path, " -> ".join([*path, name])
+        if name not in done:
+            for label in TARGETS[name].deps:
+                if label.startswith(":"):
+                    visit(label[1:], [*path, name])
+            done.add(name)
+
+    for name in TARGETS:
+        visit(name, [])
+
+
+def test_every_library_is_a_room_with_a_place_in_the_layering():
+    libraries = {name for name, t in TARGETS.items() if t.kind == "py_library"}
+    assert {
+        name for name in libraries if not TARGETS[name].arguments.get("testonly")
+    } <= ROOMS.keys()
+
+
+@pytest.mark.parametrize("room", [name for name in ROOMS if name in TARGETS])
+def test_rooms_import_only_what_lies_below(room):
+    imported = {label[1:] for label in needed(TARGETS[room]) if label.startswith(":")}
+    assert imported <= ROOMS[room]
+
+
+@pytest.mark.parametrize("room", [name for name in PACKAGES if name in TARGETS])
+def test_rooms_import_only_their_packages(room):
+    for source in TARGETS[room].srcs:
+        packages = sources.imports(pathlib.Path(source))[1]
+        assert packages <= PACKAGES[room], source
+
+
+def test_only_one_file_of_the_package_imports_tfds():
+    importing = {
+        p for p in sources.python_files("tfflows") if "tensorflow_datasets" in sources.imports(p)[1]
+    }
+    assert importing <= {TFDS_FILE}
+
+
+@pytest.mark.parametrize("path", sources.python_files("tfflows"), ids=str)
+def test_the_package_never_imports_the_trainers_or_tests(path):
+    assert not {file.parts[0] for file in sources.imports(path)[0]} & {"trainers", "tests"}
+
+
+def test_rules_are_loaded_and_used():
+    used = {target.kind for target in TARGETS.values()}
+    assert build_file.loaded() == {"@rules_python//python:defs.bzl": sorted(used)}
+
+
+def test_binaries_and_tests_name_their_main():
+    for target in TARGETS.values():
+        if target.kind != "py_library":
+            assert target.arguments["main"] in target.srcs, target.name
+
+
+def test_every_test_target_runs_the_files_it_lists():
+    for target in (t for t in TARGETS.values() if t.kind == "py_test"):
+        folders = {str(pathlib.Path(s).parent) for s in target.srcs} - {str(RUNNER.parent)}
+        assert target.arguments["args"] == sorted(folders), target.name
