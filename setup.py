@@ -1,4 +1,4 @@
-"""Installs tfflows. The ranges below are what the suite is run against; `make lock` writes down the exact versions."""
+"""Installs tfflows. requirements_lock.txt (`make lock`) has the versions it is tested with."""
 
 import pathlib
 import re
@@ -8,37 +8,39 @@ import setuptools
 ROOT = pathlib.Path(__file__).resolve().parent
 VERSION = re.search(r'__version__ = "(.+?)"', (ROOT / "tfflows" / "version.py").read_text())[1]
 
-# The suite is run with Python 3.11, tensorflow 2.21, keras 3.15, tensorflow-probability 0.25, tensorflow-datasets 4.9
-# and NumPy 2.4 (requirements_lock.txt). The upper bounds stop at the next release that can break us; the lower ones say
-# what is known to fail: before tensorflow 2.20 the protobuf that tensorflow asks for is too old for tensorflow-datasets.
+# The suite is run with Python 3.11, tensorflow 2.21, keras 3.15, tensorflow-probability 0.25,
+# tensorflow-datasets 4.9 and NumPy 2.4. Upper bounds stop before the next release that may break
+# us; lower ones are what pip can resolve and no older than needed. With tensorflow 2.18 and 2.19,
+# tensorflow-datasets fails at import: the protobuf they ask for is too old for it.
 INSTALL_REQUIRES = [
     "tensorflow>=2.20,<2.22",  # tensors, gradients, tf.data, SavedModel
     "keras>=3.12,<4",  # layers, the training loop, optimizers, .keras files
-    "tensorflow-probability[tf]>=0.25,<0.26",  # bijectors and distributions; [tf] brings the tf_keras it imports
-    "numpy>=1.26,<3",  # host-side arrays
-    "scikit-learn>=1.4,<2",  # the handwritten digits, the data set that needs no network
+    # Bijectors and distributions; [tf] brings the tf_keras that it imports.
+    "tensorflow-probability[tf]>=0.25,<0.26",
+    "numpy>=1.26,<3",  # arrays on the host
+    "scikit-learn>=1.4,<2",  # the handwritten digits: the default data set, no network needed
 ]
 
 EXTRAS = {
-    # Image sets by their TFDS name. importlib_resources is imported by TFDS while it builds a set, but not declared there.
+    # Image sets by TFDS name. TFDS imports importlib_resources to build one, but does not say so.
     "tfds": ["tensorflow-datasets>=4.9.10,<5", "importlib_resources>=6"],
-    # `python -m trainers.glow` and its kin: flags, pictures, TensorBoard. tf.summary needs the tensorboard package,
-    # which tensorflow stopped bringing along in 2.21.
+    # `python -m trainers.glow` and its kin: flags, pictures, TensorBoard. tf.summary needs the
+    # tensorboard package, which tensorflow itself no longer brings along since 2.21.
     "trainers": ["absl-py>=2.1,<3", "matplotlib>=3.8,<4", "tensorboard>=2.20,<2.22"],
-    # The test suite: pytest on both cores, the linter, and SciPy as an independent reference.
-    "test": ["pytest>=8,<10", "pytest-xdist>=3.5,<4", "ruff>=0.8", "scipy>=1.11,<2"],
+    # pytest on both cores, the linter, and SciPy as an independent reference.
+    "test": ["pytest>=8,<10", "pytest-xdist>=3.5,<4", "ruff>=0.8,<1", "scipy>=1.11,<2"],
 }
 EXTRAS["dev"] = EXTRAS["tfds"] + EXTRAS["trainers"] + EXTRAS["test"]
 
 setuptools.setup(
     name="tfflows",
     version=VERSION,
-    description="Normalizing flows for TensorFlow and Keras 3: NICE, RealNVP, Glow and the bijectors they are made of",
+    description="Normalizing flows for TensorFlow and Keras 3: NICE, RealNVP and Glow",
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     license_files=["LICENSE"],
-    keywords=["normalizing flows", "tensorflow", "keras", "generative models", "density estimation"],
+    keywords=["normalizing flows", "tensorflow", "keras", "density estimation"],
     classifiers=[
         "Development Status :: 3 - Alpha",
         "Intended Audience :: Science/Research",
