@@ -1,5 +1,6 @@
 """The mathematics of flows: TFP bijectors with value and log-det from one evaluation."""
 
+from tfflows.bijectors import checks, transforms
 from tfflows.bijectors.act_norm import ActNorm
 from tfflows.bijectors.batch_norm import BatchNorm
 from tfflows.bijectors.bijector import Bijector
@@ -53,4 +54,6 @@ __all__ = [
     "Transform",
     "channel_mask",
     "checkerboard_mask",
+    "checks",
+    "transforms",
 ]

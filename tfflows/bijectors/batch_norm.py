@@ -19,6 +19,7 @@ class BatchNorm(Bijector):
     instead and moves the moving ones, `new = old + (1 - momentum) (batch - old)`; the moments are
     those of all replicas together. The forward direction always takes the moving ones. As in the
     authors' code, the moments of a masked part are those of the whole tensor, zeros included.
+    `initialize(x)` sets the moving moments to those of its batch.
 
     Shapes:
       event and latent: `event_shape`, channels last.
@@ -62,6 +63,7 @@ class BatchNorm(Bijector):
         channels = self.partition.changed_shape[-1:]
         self.moving_mean = _moving(tf.zeros(channels, self.dtype), "moving_mean")
         self.moving_variance = _moving(tf.ones(channels, self.dtype), "moving_variance")
+        self.initialized = tf.Variable(False, trainable=False, name="initialized")
 
     def _forward_and_log_det(self, z, condition=None, training=False):
         kept, changed = self.partition.split(z)
@@ -82,6 +84,7 @@ class BatchNorm(Bijector):
 
     def _initialize(self, x, condition=None):
         self._move(*_moments(self.partition.split(x)[1]), rate=1.0)
+        self.initialized.assign(True)
         return self._inverse_and_log_det(x)[0]
 
     def _inverse_log_det(self, variance):

@@ -13,7 +13,8 @@ class DiagonalScale(Bijector):
     inverse:  z = x exp(s)     log_det =  sum(s)
     ```
 
-    s starts at zero.
+    s starts at zero, or by `initialize(x)` where each element of the batch gets the root mean
+    square 1: `s = -log(sqrt(mean(x^2)) + 1e-6)`.
 
     Shapes:
       event and latent: `event_shape`.
@@ -32,9 +33,17 @@ class DiagonalScale(Bijector):
             event_shape, dtype=dtype, is_constant_jacobian=True, parameters=parameters, name=name
         )
         self.log_scale = tf.Variable(tf.zeros(self.event_shape, self.dtype), name="log_scale")
+        self.initialized = tf.Variable(False, trainable=False, name="initialized")
 
     def _forward_and_log_det(self, z, condition=None, training=False):
         return z * tf.exp(-self.log_scale), -tf.reduce_sum(self.log_scale)
 
     def _inverse_and_log_det(self, x, condition=None, training=False):
         return x * tf.exp(self.log_scale), tf.reduce_sum(self.log_scale)
+
+    def _initialize(self, x, condition=None):
+        batch_axes = list(range(x.shape.rank - len(self.event_shape)))
+        mean_square = tf.reduce_mean(tf.square(x), batch_axes)
+        self.log_scale.assign(-tf.math.log(tf.sqrt(mean_square) + 1e-6))
+        self.initialized.assign(True)
+        return self._inverse_and_log_det(x)[0]

@@ -1,0 +1,8 @@
+"""Flows as Keras models: compositions of bijectors, networks and base distributions."""
+
+from tfflows.models.flow import Flow
+from tfflows.models.glow import Glow
+from tfflows.models.nice import NICE
+from tfflows.models.realnvp import RealNVP
+
+__all__ = ["NICE", "Flow", "Glow", "RealNVP"]

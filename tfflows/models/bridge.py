@@ -1,0 +1,82 @@
+"""What lies between Keras and TFP: each library's variables, found for the other."""
+
+import inspect
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfflows import bijectors
+
+
+def keras_layers(module):
+    """Returns the Keras layers that a `tf.Module` holds, at any depth, in a fixed order.
+
+    Layers that its functions close over count too: `tfb.RealNVP` takes a function, which often is
+    a closure around a network.
+    """
+    found = {}
+    for leaf in module._flatten(recursive=True, predicate=lambda leaf: True):
+        for layer in _layers_of(leaf):
+            found[id(layer)] = layer
+    return list(found.values())
+
+
+def other_variables(module, layers):
+    """Returns a `tf.Module`'s variables that are none of the layers', as `keras.Variable`s.
+
+    They share their storage with the originals.
+    """
+    known = {id(v.value) for layer in layers for v in layer.variables}
+    return [_as_keras(v) for v in module.variables if id(v) not in known]
+
+
+def paired(bijector, event_shape):
+    """Returns a bijector with the paired methods for one that is, or is a `tfb.Chain` with, ours.
+
+    Returns None for others, whose distributions are only reached through TFP.
+    """
+    if isinstance(bijector, bijectors.Bijector):
+        return bijector
+    if not isinstance(bijector, tfp.bijectors.Chain) or not _holds_ours(bijector):
+        return None
+    layers = []
+    for element in bijector.bijectors:  # from data to latent, as in a Composite
+        layer = paired(element, event_shape) or bijectors.FromTFP(event_shape, element)
+        layers.append(layer)
+        event_shape = layer.latent_shape
+    return bijectors.Composite(layers)
+
+
+def initialized_flags(bijector, layers):
+    """Returns the variables that tell whether the data-dependent parts have been started."""
+    if bijector is None:
+        return []
+    owners = [bijector, *bijector.submodules]
+    owners += [part for layer in layers for part in layer._flatten_layers()]
+    flags = [getattr(owner, "initialized", None) for owner in owners]
+    return [flag for flag in flags if isinstance(flag, tf.Variable | keras.Variable)]
+
+
+def _layers_of(leaf):
+    if isinstance(leaf, keras.layers.Layer):
+        return [leaf]
+    if inspect.ismethod(leaf):
+        return _layers_of(leaf.__self__)
+    cells = getattr(leaf, "__closure__", None) or () if inspect.isfunction(leaf) else ()
+    return [layer for cell in cells for layer in _layers_of(cell.cell_contents)]
+
+
+def _as_keras(variable):
+    name = variable.name.split(":")[0].replace("/", ".")
+    return keras.Variable(
+        variable,
+        dtype=variable.dtype.name,
+        trainable=variable.trainable,
+        autocast=False,
+        name=name,
+    )
+
+
+def _holds_ours(bijector):
+    return any(isinstance(module, bijectors.Bijector) for module in bijector.submodules)

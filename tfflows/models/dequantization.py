@@ -1,0 +1,42 @@
+"""Dequantization of integer data: uniform noise that depends on the datum and a seed alone."""
+
+import math
+
+import tensorflow as tf
+
+_MASK = 0xFFFFFFFF  # 32-bit arithmetic in int64, which every device and converter has
+
+
+def dequantize(x, event_ndims, seed, dtype):
+    """Adds noise uniform on (0, 1) to integers.
+
+    The noise of an element is a hash of the whole datum, the element's place and the seed. So it
+    does not depend on the rest of the batch, on the replica or on earlier calls: an evaluation
+    repeats exactly, however its data is batched. It has 15 bits, and a sum with integers below 256
+    is exact in float32: no value is rounded into the next cell.
+
+    Args:
+      x: Integer tensor `[*batch, *event]`.
+      event_ndims: Rank of an event.
+      seed: Integer scalar, Python or tensor; another seed gives other noise.
+      dtype: Floating dtype of the result.
+
+    Returns:
+      Tensor of the shape of `x`.
+    """
+    integers = tf.cast(x, tf.int64)
+    event = x.shape[x.shape.rank - event_ndims :].as_list()
+    places = tf.reshape(tf.range(1, math.prod(event) + 1, dtype=tf.int64), event)
+    salted = _mix(places * 0x9E3779B1 + _mix(tf.cast(seed, tf.int64) + 0x2545F491))
+    axes = list(range(-event_ndims, 0))
+    key = _mix(tf.reduce_sum((integers + 1) * salted, axes, keepdims=True))
+    bits = tf.bitwise.right_shift(_mix(key + salted), 17)
+    return tf.cast(integers, dtype) + (tf.cast(bits, dtype) + 0.5) / 2.0**15
+
+
+def _mix(value):
+    """Scrambles the low 32 bits (the finalizer of MurmurHash3, public domain)."""
+    value = value & _MASK
+    value = ((value ^ tf.bitwise.right_shift(value, 16)) * 0x85EBCA6B) & _MASK
+    value = ((value ^ tf.bitwise.right_shift(value, 13)) * 0xC2B2AE35) & _MASK
+    return value ^ tf.bitwise.right_shift(value, 16)

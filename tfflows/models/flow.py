@@ -1,0 +1,236 @@
+"""`Flow`: a Keras model over a TFP distribution, trained by maximum likelihood."""
+
+import functools
+import inspect
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfflows import metrics
+from tfflows.models import bridge, inputs
+from tfflows.models.dequantization import dequantize
+from tfflows.models.summary import summarize
+
+
+class Flow(keras.Model):
+    """A density model of vectors or images: a `tfd.Distribution` as a `keras.Model`.
+
+    `compile` needs an optimizer and no loss: the loss is the mean negative log-likelihood in nats.
+    `fit`, `evaluate` and `predict` take arrays, `tf.data` and Keras data sets of `x` or `(x, y)`,
+    y being ignored; x may be a dict `{"x": ..., "condition": ...}` where the distribution's
+    conditioners take a condition. `predict` gives the log-density of each example.
+
+    With `bins` set, the data is integers `0 ... bins - 1`, and the distribution one of the
+    continuous scale `[0, bins)`. Integer input is dequantized, `x + u` with u uniform on (0, 1): by
+    the step's noise in training, by fixed noise otherwise, so that evaluations repeat exactly.
+    Float input is a point of the continuous density as it is. The log-density then bounds that of
+    the integers from below in the mean, and `-log_prob / (D ln 2)` is bits per dimension.
+
+    Shapes:
+      x: `[*batch, *event_shape]` (`fit` and the like: `[batch, *event_shape]`).
+      z: `[*batch, *latent_shape]`; for the named models a vector of the event's size.
+
+    Args:
+      distribution: A `tfd.Distribution` with a known event shape and no batch shape. `encode`,
+        `decode` and `temperature` need a `TransformedDistribution`. All its variables, those of
+        TFP and those of Keras layers inside, are the model's.
+      bins: Number of integer values of an element, or None for continuous data.
+      name: Name of the model.
+      dtype: Dtype of the events; that of the distribution if None.
+
+    Raises:
+      TypeError: if `distribution` is none.
+      ValueError: if its shapes do not fit or `bins` is below 2.
+    """
+
+    def __init__(self, distribution, *, bins=None, name=None, dtype=None):
+        inputs.check_distribution(distribution)
+        super().__init__(name=name, dtype=dtype or distribution.dtype.name)
+        self.distribution = distribution
+        self.bins = None if bins is None else inputs.check_bins(bins)
+        self.event_shape = tuple(distribution.event_shape.as_list())
+        self._base = getattr(distribution, "distribution", None)
+        self._bijector = bridge.paired(getattr(distribution, "bijector", None), self.event_shape)
+        if self._bijector is None:  # TFP's own may create variables when first called
+            distribution.log_prob(tf.zeros([1, *self.event_shape], distribution.dtype))
+        self._networks = bridge.keras_layers(distribution)
+        for variable in bridge.other_variables(distribution, self._networks):
+            self._track_variable(variable)
+        self._flags = bridge.initialized_flags(self._bijector, self._networks)
+        self._bits_per_dim = metrics.BitsPerDim(self.event_shape)
+        self._fitting = False
+        self.built = True
+
+    # The density and its parts.
+
+    def log_prob(self, x, condition=None):
+        """Returns the log-density of each datum in nats, `batch`."""
+        return self._log_prob(inputs.checked(self, x), condition)
+
+    def sample(self, n=1, temperature=1.0, seed=None, condition=None):
+        """Draws data.
+
+        Args:
+          n: Number of samples, an int.
+          temperature: Factor on the base distribution's deviations from its mean, at least 0; 1
+            samples the model's density.
+          seed: Int for the same samples every time; None for others each time.
+          condition: `[n, ...]` for the conditioners, or None.
+
+        Returns:
+          Float tensor `[n, *event_shape]`, on the scale `[0, bins)` where `bins` is set (see
+          `to_integers`).
+
+        Raises:
+          ValueError: if `n`, `temperature` or `seed` is out of range, or the distribution has no
+            base to scale.
+        """
+        n, temperature, seed = inputs.check_sampling(n, temperature, seed)
+        seed = tfp.random.sanitize_seed(None if seed is None else [seed, 0])
+        if not self._invertible() and temperature == 1.0:
+            return self.distribution.sample(n, seed=seed)
+        z = self._latents("temperature").sample(n, seed=seed)
+        if temperature != 1.0:
+            mean = self._base.mean()
+            z = mean + tf.cast(temperature, z.dtype) * (z - mean)
+        return self._decode(z, condition)
+
+    def encode(self, x, condition=None):
+        """Returns the latent of each datum, `[*batch, *latent_shape]`."""
+        self._latents("encode")
+        return self._encode(inputs.checked(self, x), condition)
+
+    def decode(self, z, condition=None):
+        """Returns the datum of each latent, `[*batch, *event_shape]`."""
+        shape = self._latents("decode").event_shape
+        return self._decode(inputs.checked_latent(z, shape, self.variable_dtype), condition)
+
+    def to_integers(self, x):
+        """Returns the integers `0 ... bins - 1` whose cells hold `x` (uint8 up to 256 bins)."""
+        if self.bins is None:
+            raise ValueError("Expected a model of integer data. Received: bins=None")
+        floor = tf.clip_by_value(tf.floor(x), 0, self.bins - 1)
+        return tf.cast(floor, tf.uint8 if self.bins <= 256 else tf.int32)
+
+    # The start from data.
+
+    @property
+    def initialized(self):
+        """Whether all data-dependent parts (ActNorm and the like) have been started."""
+        return all(bool(flag.numpy()) for flag in self._flags)
+
+    def initialize(self, x, condition=None):
+        """Starts the data-dependent parts from one batch; `fit` does if nobody has.
+
+        Call it outside of `strategy.run`, with at least tens of examples.
+
+        Args:
+          x: Batch of data.
+          condition: Its conditions, or None.
+        """
+        if self._bijector is not None:
+            self._bijector.initialize(
+                self._continuous(inputs.checked(self, x)), condition=condition
+            )
+
+    # Keras.
+
+    def call(self, data, training=False):
+        """Returns log-densities `[batch]` for `x` or `{"x": x, "condition": condition}`."""
+        x, condition = inputs.unpack(data)
+        x = inputs.finite(inputs.in_graph(self, x))
+        seed = self.optimizer.iterations + 1 if training else 0
+        return self._density(self._continuous(x, seed), condition, training)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """Returns the mean negative log-density and the layers' own losses: a replica's share."""
+        if self._compile_loss is not None:
+            raise ValueError(
+                "Expected compile without a loss: a flow's is its negative log-likelihood. "
+                f"Received: loss={self._compile_loss!r}"
+            )
+        weights = 1.0 if sample_weight is None else tf.cast(sample_weight, y_pred.dtype)
+        total = tf.add_n([tf.reduce_mean(-y_pred * weights), *self.losses])
+        return total / tf.distribute.get_strategy().num_replicas_in_sync
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        """Updates bits per dimension and returns all metrics."""
+        self._bits_per_dim.update_state(y_pred, sample_weight)
+        return self.get_metrics_result()
+
+    @functools.wraps(keras.Model.fit)
+    def fit(self, *args, **kwargs):
+        arguments = inspect.signature(keras.Model.fit).bind(self, *args, **kwargs).arguments
+        inputs.check_arrays(self, arguments.get("x"), "x")
+        self._fitting = True
+        try:
+            return super().fit(*args, **kwargs)
+        finally:
+            self._fitting = False
+
+    def summary(self, line_length=None, print_fn=None):
+        """Prints the flow layer by layer: latent-side shape and numbers of parameters."""
+        for line in summarize(self, line_length):
+            (print_fn or print)(line)
+
+    def get_config(self):
+        """Refuses: a distribution has no configuration. The named models have one."""
+        raise NotImplementedError(
+            "Expected a model that can be rebuilt from its arguments; this one was made from a "
+            "distribution, so save its weights, or write a subclass with get_config. "
+            f"Received: distribution={self.distribution!r}"
+        )
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Keras' hook between data and training: starts what must; the model is always built."""
+        if self._fitting and iterator is not None and not self.initialized:
+            x, condition = inputs.unpack(inputs.first_batch(iterator, self.distribute_strategy))
+            self.initialize(x, condition)
+        with self.distribute_strategy.scope():
+            if self.optimizer is not None and not self.optimizer.built:
+                self.optimizer.build(self.trainable_variables)
+
+    # Inside.
+
+    def _invertible(self):
+        return isinstance(self._base, tfp.distributions.Distribution) and hasattr(
+            self.distribution, "bijector"
+        )
+
+    def _latents(self, what):
+        """The distribution of z, if there is one."""
+        if not self._invertible():
+            raise ValueError(
+                f"Expected a TransformedDistribution for {what}. "
+                f"Received: distribution={self.distribution!r}"
+            )
+        return self._base
+
+    def _continuous(self, x, seed=0):
+        if not x.dtype.is_integer:
+            return tf.cast(x, self.variable_dtype)
+        return dequantize(x, len(self.event_shape), seed, self.variable_dtype)
+
+    def _density(self, x, condition, training):
+        if self._bijector is None:
+            return self.distribution.log_prob(x)
+        z, log_det = self._bijector.inverse_and_log_det(x, condition=condition, training=training)
+        return self._base.log_prob(z) + log_det
+
+    @tf.function(reduce_retracing=True)
+    def _log_prob(self, x, condition):
+        return self._density(self._continuous(x), condition, training=False)
+
+    @tf.function(reduce_retracing=True)
+    def _encode(self, x, condition):
+        x = self._continuous(x)
+        if self._bijector is None:
+            return self.distribution.bijector.inverse(x)
+        return self._bijector.inverse_and_log_det(x, condition=condition)[0]
+
+    @tf.function(reduce_retracing=True)
+    def _decode(self, z, condition):
+        if self._bijector is None:
+            return self.distribution.bijector.forward(z)
+        return self._bijector.forward_and_log_det(z, condition=condition)[0]

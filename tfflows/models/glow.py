@@ -1,0 +1,134 @@
+"""Glow: actnorm, invertible 1x1 convolutions and couplings on several levels (arXiv:1807.03039)."""
+
+import keras
+
+from tfflows import bijectors, networks
+from tfflows.models import named
+
+
+@keras.saving.register_keras_serializable("tfflows")
+class Glow(named.NamedFlow):
+    """Generative flow with invertible 1x1 convolutions.
+
+    ```
+    x -> x / bins - 1/2 -> levels -> z
+    level: squeeze, depth x (actnorm, permutation, coupling), then, but for the last: standardize
+           the second half of the channels by a Gaussian given the first, and factor it out
+    last:  squeeze, depth x (...), then standardize by learned means and scales (`learn_prior`)
+    ```
+
+    The authors' code: scale `sigmoid(r + 2)`, which the paper writes `exp(log s)`; every latent is
+    in standardized form. The coupling's first half of the channels is kept.
+
+    Shapes:
+      x: `[*batch, *event_shape]`; z: `[*batch, D]`, D the size of the event.
+
+    Args:
+      event_shape: `(height, width, channels)`, height and width divisible by 2**levels.
+      levels: L, number of levels.
+      depth: K, steps a level.
+      width: Channels of the couplings' convolutions.
+      transform: Law of the couplings: "sigmoid" (the authors' affine), "additive", or another name
+        that `Coupling` takes.
+      permutation: "plu" or "full" for 1x1 convolutions of that parameterization, "shuffle" or
+        "reverse" for fixed ones.
+      learn_prior: Whether the last level's latents have learned means and scales.
+      condition_shape: Shape of the condition that all networks take, or None.
+      bins: See `Flow`; None for continuous images, which then are not rescaled.
+      name: Name of the model.
+      dtype: Dtype of events and variables.
+
+    Raises:
+      ValueError: if a shape or number does not fit, or a name is unknown.
+
+    References: arXiv:1807.03039; code openai/glow.
+    """
+
+    def __init__(
+        self,
+        event_shape,
+        *,
+        levels=3,
+        depth=32,
+        width=512,
+        transform="sigmoid",
+        permutation="plu",
+        learn_prior=True,
+        condition_shape=None,
+        bins=256,
+        name=None,
+        dtype="float32",
+    ):
+        event_shape = named.check_event_shape(event_shape, (3,))
+        arguments = dict(locals())
+        named.check_levels(event_shape, levels, levels)
+        for argument in ("depth", "width"):
+            bijectors.checks.integer(arguments[argument], argument)
+        parts = _Parts(width, transform, permutation, condition_shape, dtype)
+        built, shape = [], event_shape
+        for index in range(levels):
+            last = index == levels - 1
+            end = parts.top_prior if last else parts.split_prior
+            built.append(parts.level(shape, depth, end if learn_prior or not last else None, index))
+            rows, columns, channels = built[-1].latent_shape
+            shape = (rows, columns, channels // 2)
+        layers = [*named.rescale(event_shape, bins, -0.5, 0.5), bijectors.MultiScale(built)]
+        super().__init__(arguments, layers)
+
+
+class _Parts:
+    """Builds the pieces of one model, which share their options."""
+
+    def __init__(self, width, transform, permutation, condition_shape, dtype):
+        bijectors.checks.choice(permutation, "permutation", {"plu", "full", "shuffle", "reverse"})
+        self.width, self.transform, self.permutation = width, transform, permutation
+        self.condition_shape, self.dtype = condition_shape, dtype
+
+    def level(self, shape, depth, end, index):
+        """One level: squeeze, steps, and the standardization `end` of what leaves, or None."""
+        squeeze = bijectors.Squeeze(shape)
+        shape = squeeze.latent_shape
+        layers = [squeeze]
+        for step in range(depth):
+            layers += self._step(shape, seed=step + depth * index)
+        layers += [] if end is None else [end(shape)]
+        return bijectors.Composite(layers, name="level")
+
+    def split_prior(self, shape):
+        """The second half of the channels, standardized by a Gaussian conditioned on the first."""
+        network = named.build(
+            networks.ZeroConv2D(shape[-1], dtype=self.dtype),
+            bijectors.Halves(shape).kept_shape,
+            self.condition_shape,
+        )
+        return bijectors.SplitCoupling(
+            shape, network, "gaussian", dtype=self.dtype, name="split_prior"
+        )
+
+    def top_prior(self, shape):
+        """All channels, standardized by learned constants: the network sees zeros only."""
+        network = networks.ZeroConv2D(2 * shape[-1], dtype=self.dtype)
+        network = named.build(network, shape, self.condition_shape)
+        return bijectors.MaskedCoupling(
+            shape, network, "gaussian", 0.0, dtype=self.dtype, name="top_prior"
+        )
+
+    def _step(self, shape, seed):
+        transform = bijectors.transforms.get(self.transform, self.dtype)
+        partition = bijectors.Halves(shape)
+        network = networks.ConvNet(
+            transform.num_params * partition.changed_shape[-1], width=self.width, dtype=self.dtype
+        )
+        named.build(network, partition.kept_shape, self.condition_shape)
+        return [
+            bijectors.ActNorm(shape, dtype=self.dtype),
+            self._permutation(shape, seed),
+            bijectors.Coupling(network, transform, partition, dtype=self.dtype),
+        ]
+
+    def _permutation(self, shape, seed):
+        if self.permutation in ("plu", "full"):
+            return bijectors.InvertibleConv(
+                shape, parameterization=self.permutation, dtype=self.dtype
+            )
+        return bijectors.Permute(shape, self.permutation, seed=seed)

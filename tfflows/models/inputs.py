@@ -1,0 +1,147 @@
+"""Checks of what a `Flow` is given, and the forms in which data reaches it."""
+
+import math
+import numbers
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+
+def check_distribution(distribution):
+    """Refuses what is no distribution of single events of known shape."""
+    if not isinstance(distribution, tfp.distributions.Distribution):
+        raise TypeError(
+            f"Expected a tfp.distributions.Distribution. Received: distribution={distribution!r}"
+        )
+    if tf.nest.is_nested(distribution.dtype) or not distribution.event_shape.is_fully_defined():
+        raise ValueError(
+            "Expected a distribution of one tensor with a known event shape. "
+            f"Received: distribution={distribution!r}"
+        )
+    if distribution.batch_shape != tf.TensorShape([]) or not distribution.event_shape.rank:
+        raise ValueError(
+            "Expected a distribution of vectors or images, without a batch shape. "
+            f"Received: distribution={distribution!r}"
+        )
+
+
+def check_bins(bins):
+    """Returns the number of integer values of an element."""
+    if isinstance(bins, bool) or not isinstance(bins, numbers.Integral) or bins < 2:
+        raise ValueError(
+            f"Expected bins to be an int of at least 2, or None. Received: bins={bins!r}"
+        )
+    return int(bins)
+
+
+def check_sampling(n, temperature, seed):
+    """Returns the arguments of `Flow.sample` if they are in range."""
+    if isinstance(n, bool) or not isinstance(n, numbers.Integral) or n < 1:
+        raise ValueError(f"Expected n to be an int of at least 1. Received: n={n!r}")
+    if not isinstance(temperature, numbers.Real) or not 0 <= temperature < math.inf:
+        raise ValueError(
+            "Expected temperature to be a finite number of at least 0. "
+            f"Received: temperature={temperature!r}"
+        )
+    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, numbers.Integral)):
+        raise ValueError(f"Expected seed to be an int or None. Received: seed={seed!r}")
+    return int(n), float(temperature), seed
+
+
+def in_graph(flow, x):
+    """Returns x as a tensor after the checks that a graph allows: dtype and shape."""
+    x = tf.convert_to_tensor(x)
+    if x.dtype.is_integer and flow.bins is None:
+        raise ValueError(
+            "Expected floating data, since the model has no bins (cast it, or set bins). "
+            f"Received: x.dtype={x.dtype.name}"
+        )
+    if not (x.dtype.is_integer or x.dtype.is_floating):
+        raise TypeError(f"Expected integer or floating data. Received: x.dtype={x.dtype.name}")
+    _check_shape(x.shape, flow.event_shape, "x")
+    return x
+
+
+def checked(flow, x):
+    """Returns x as a tensor; where its values are known, they must be finite and within the bins."""
+    x = in_graph(flow, x)
+    if tf.executing_eagerly():
+        check_values(x.numpy(), flow.bins, "x")
+    return x
+
+
+def checked_latent(z, shape, dtype):
+    """Returns z as a tensor of the latent's dtype and shape."""
+    z = tf.cast(z, dtype)
+    _check_shape(z.shape, tuple(shape), "z")
+    return z
+
+
+def check_arrays(flow, x, name):
+    """Checks the values of NumPy arrays before they become a data set."""
+    for value in x.values() if isinstance(x, dict) else [x]:
+        if isinstance(value, np.ndarray) and (value is x or value is x.get("x")):
+            in_graph(flow, value[:1])
+            check_values(value, flow.bins, name)
+
+
+def check_values(values, bins, name):
+    """Refuses non-finite floats and integers outside `0 ... bins - 1`."""
+    if np.issubdtype(values.dtype, np.integer):
+        if bins is not None and values.size and not 0 <= values.min() <= values.max() < bins:
+            raise ValueError(
+                f"Expected integers from 0 to {bins - 1} in {name}. "
+                f"Received: values from {values.min()} to {values.max()}"
+            )
+        return
+    bad = values.size - np.count_nonzero(np.isfinite(np.asarray(values, np.float64)))
+    if bad:
+        raise ValueError(
+            f"Expected finite values in {name}. Received: {bad} of {values.size} not finite"
+        )
+
+
+def finite(x):
+    """Lets a training or evaluation step stop at non-finite data."""
+    return (
+        tf.debugging.check_numerics(x, "Expected finite values in x") if x.dtype.is_floating else x
+    )
+
+
+def unpack(data):
+    """Returns `(x, condition)` for x or `{"x": x, "condition": condition}`."""
+    if not isinstance(data, dict):
+        return data, None
+    if set(data) != {"x", "condition"}:
+        raise ValueError(f"Expected the keys x and condition. Received: keys={sorted(data)}")
+    return data["x"], data["condition"]
+
+
+def first_batch(iterator, strategy):
+    """Returns the inputs of a Keras epoch iterator's first batch, of all replicas together."""
+    for _, _, batches in iterator:
+        batch = next(batches)
+        break
+    batch = batch[0] if isinstance(batch, tuple | list) else batch
+
+    def whole(value):
+        parts = strategy.experimental_local_results(value)
+        return parts[0] if len(parts) == 1 else tf.concat(parts, axis=0)
+
+    if isinstance(batch, dict):
+        return {key: whole(value) for key, value in batch.items()}
+    return whole(batch)
+
+
+def _check_shape(shape, event_shape, name):
+    rank = len(event_shape)
+    if (
+        shape.rank is None
+        or shape.rank < rank
+        or not shape[shape.rank - rank :].is_compatible_with(event_shape)
+    ):
+        raise ValueError(
+            f"Expected {name} of shape [*batch, {', '.join(map(str, event_shape))}]. "
+            f"Received: {name}.shape={shape}"
+        )

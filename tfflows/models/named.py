@@ -1,0 +1,88 @@
+"""What the named models share: their configuration, preprocessing and base distributions."""
+
+import inspect
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfflows import bijectors
+from tfflows.models.flow import Flow
+
+tfd = tfp.distributions
+
+
+class NamedFlow(Flow):
+    """A `Flow` that is rebuilt from its constructor's arguments, each kept as an attribute.
+
+    Args:
+      arguments: The subclass's arguments by name.
+      layers: Bijectors from data to latent, the last with a vector as its latent.
+      base: "normal" or "logistic", the distribution of each latent element.
+    """
+
+    def __init__(self, arguments, layers, base="normal"):
+        bijector = bijectors.Composite(layers, name="flow")
+        distribution = tfd.TransformedDistribution(
+            _base(base, bijector.latent_shape, arguments["dtype"]), bijector, name="density"
+        )
+        super().__init__(
+            distribution,
+            bins=arguments["bins"],
+            name=arguments["name"],
+            dtype=arguments["dtype"],
+        )
+        for name, value in arguments.items():
+            if name not in ("self", "name", "dtype", "event_shape", "__class__"):
+                setattr(self, name, value)
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        names = [name for name in inspect.signature(type(self)).parameters]
+        return {name: getattr(self, name) for name in names}
+
+
+def check_event_shape(event_shape, ranks):
+    """Returns the shape of a vector of at least 2 elements or of an image, as a tuple."""
+    dims = bijectors.checks.shape(event_shape, "event_shape")
+    if len(dims) not in ranks or dims == (1,):
+        kinds = {1: "(dim,) with dim at least 2", 3: "(height, width, channels)"}
+        expected = " or ".join(kinds[rank] for rank in ranks)
+        raise ValueError(f"Expected event_shape {expected}. Received: event_shape={event_shape!r}")
+    return dims
+
+
+def check_levels(event_shape, levels, squeezes):
+    """Refuses numbers of levels whose squeezes do not divide the image."""
+    bijectors.checks.integer(levels, "levels")
+    height, width, _ = event_shape
+    if height % 2**squeezes or width % 2**squeezes:
+        raise ValueError(
+            f"Expected levels={levels} to fit: height and width divisible by {2**squeezes}. "
+            f"Received: event_shape={event_shape}, levels={levels}"
+        )
+
+
+def resolve_bins(bins, event_shape):
+    """Returns 256 for images and None for vectors where `bins` is "auto"."""
+    if isinstance(bins, str) and bins == "auto":
+        return 256 if len(event_shape) == 3 else None
+    return bins
+
+
+def rescale(event_shape, bins, low=0.0, high=1.0):
+    """Returns the layers that map the scale `[0, bins)` to `[low, high)`; none without bins."""
+    return [] if bins is None else [bijectors.Rescale(event_shape, (high - low) / bins, low)]
+
+
+def build(network, shape, condition_shape):
+    """Builds a conditioner for inputs of a shape, and returns it."""
+    condition = None if condition_shape is None else (None, *condition_shape)
+    network.build((None, *shape), condition)
+    return network
+
+
+def _base(name, shape, dtype):
+    bijectors.checks.choice(name, "base", {"normal", "logistic"})
+    kind = tfd.Normal if name == "normal" else tfd.Logistic
+    zeros = tf.zeros(shape, dtype)
+    return tfd.Independent(kind(zeros, tf.ones_like(zeros)), len(shape), name="base")

@@ -1,0 +1,164 @@
+"""RealNVP: affine couplings by checkerboards and by channels, multi-scale (arXiv:1605.08803)."""
+
+import keras
+
+from tfflows import bijectors, networks
+from tfflows.models import named
+
+
+@keras.saving.register_keras_serializable("tfflows")
+class RealNVP(named.NamedFlow):
+    """Real-valued non-volume preserving transformations.
+
+    ```
+    images:   x -> logit(0.05 + 0.9 x / bins) -> levels -> z
+    level:    depth checkerboard couplings, squeeze, depth channel couplings, unsqueeze,
+              squeeze by diagonals, factor out the second half of the channels
+    last:     depth + 1 checkerboard couplings
+    vectors:  x -> depth couplings of alternating halves -> z
+    coupling: z = (x + t) exp(scale tanh(r)) on the changed part, then batch norm of it
+    ```
+
+    It follows the authors' code where the paper differs: the law of the coupling, the logit, and
+    the masks. The networks are residual with weight normalization, twice as wide at each level and
+    once more at channel couplings; for vectors they are MLPs. Difference: each network's last layer
+    starts at zero and `scale` at 1, so that a fresh model is the identity; `zero_init=False` starts
+    as the authors do, with random shifts and `scale` 0 at checkerboards and 1 at channels.
+
+    Shapes:
+      x: `[*batch, *event_shape]`; z: `[*batch, D]`, D the size of the event.
+
+    Args:
+      event_shape: `(height, width, channels)`, height and width divisible by 2**(levels - 1), or
+        `(dim,)`.
+      levels: Number of scales of an image; not used for vectors.
+      depth: Couplings of a kind in a level, or of a vector; None for 3 and 8.
+      width: Channels of the networks at the first level, or units of the MLPs.
+      blocks: Residual blocks, or hidden layers of the MLPs.
+      batch_norm: Whether networks and couplings' outputs are batch normalized.
+      zero_init: Whether a fresh model is the identity.
+      condition_shape: Shape of the condition that the networks take, or None.
+      bins: See `Flow`; "auto" is 256 for images and None for vectors. The logit is part of the
+        model only where bins are.
+      name: Name of the model.
+      dtype: Dtype of events and variables.
+
+    Raises:
+      ValueError: if a shape or number does not fit.
+
+    References: arXiv:1605.08803; code tensorflow/models research/real_nvp.
+    """
+
+    def __init__(
+        self,
+        event_shape,
+        *,
+        levels=2,
+        depth=None,
+        width=64,
+        blocks=8,
+        batch_norm=True,
+        zero_init=True,
+        condition_shape=None,
+        bins="auto",
+        name=None,
+        dtype="float32",
+    ):
+        event_shape = named.check_event_shape(event_shape, (1, 3))
+        bins = named.resolve_bins(bins, event_shape)
+        arguments = dict(locals())
+        for argument in ("width", "blocks"):
+            bijectors.checks.integer(arguments[argument], argument)
+        parts = _Parts(width, blocks, batch_norm, zero_init, condition_shape, dtype)
+        layers = named.rescale(event_shape, bins)
+        layers += [] if bins is None else [bijectors.Logit(event_shape)]
+        if len(event_shape) == 1:
+            depth = 8 if depth is None else bijectors.checks.integer(depth, "depth")
+            layers += parts.vector_couplings(event_shape, depth)
+        else:
+            named.check_levels(event_shape, levels, levels - 1)
+            depth = 3 if depth is None else bijectors.checks.integer(depth, "depth")
+            layers.append(bijectors.MultiScale(parts.levels(event_shape, levels, depth)))
+        super().__init__(arguments, layers)
+
+
+class _Parts:
+    """Builds the pieces of one model, which share their options."""
+
+    def __init__(self, width, blocks, batch_norm, zero_init, condition_shape, dtype):
+        self.width, self.blocks = width, blocks
+        self.batch_norm, self.zero_init = batch_norm, zero_init
+        self.condition_shape, self.dtype = condition_shape, dtype
+
+    def levels(self, shape, levels, depth):
+        """The levels of an image model, data to latent."""
+        built = []
+        for index in range(levels - 1):
+            built.append(self._level(shape, depth, self.width * 2**index))
+            height, width, channels = built[-1].latent_shape
+            shape = (height, width, channels // 2)
+        last = self._checkerboards(shape, depth + 1, self.width * 2 ** (levels - 1))
+        return [*built, bijectors.Composite(last, name="last_level")]
+
+    def vector_couplings(self, shape, depth):
+        """Couplings of a vector that keep the first and the second half in turn."""
+        size = (shape[0] + 1) // 2
+        layers = []
+        for index in range(depth):
+            partition = bijectors.Halves(shape, swap=index % 2 == 1, size=size)
+            network = networks.MLP(
+                2 * partition.changed_shape[-1],
+                hidden=(self.width,) * self.blocks,
+                zero_init=self.zero_init,
+                dtype=self.dtype,
+            )
+            layers += self._coupling(partition, network, initial_scale=1.0)
+        return layers
+
+    def _level(self, shape, depth, width):
+        squeeze = bijectors.Squeeze(shape)
+        layers = [
+            *self._checkerboards(shape, depth, width),
+            squeeze,
+            *self._channels(squeeze.latent_shape, depth, 2 * width),
+            bijectors.Invert(squeeze),
+            bijectors.Squeeze(shape, order="diagonal"),
+        ]
+        return bijectors.Composite(layers, name="level")
+
+    def _checkerboards(self, shape, depth, width):
+        layers = []
+        for index in range(depth):
+            mask = bijectors.checkerboard_mask(shape, odd=index % 2 == 1)
+            network = self._resnet(2 * shape[-1], width, mask=mask.tolist(), input_gain=2.0)
+            layers += self._coupling(bijectors.Mask(shape, mask), network, initial_scale=0.0)
+        return layers
+
+    def _channels(self, shape, depth, width):
+        layers = []
+        for index in range(depth):
+            partition = bijectors.Halves(shape, swap=index % 2 == 1)
+            network = self._resnet(shape[-1], width)
+            layers += self._coupling(partition, network, initial_scale=1.0)
+        return layers
+
+    def _resnet(self, channels_out, width, **options):
+        return networks.ResNet(
+            channels_out,
+            width=width,
+            blocks=self.blocks,
+            use_batch_norm=self.batch_norm,
+            zero_init=self.zero_init,
+            dtype=self.dtype,
+            **options,
+        )
+
+    def _coupling(self, partition, network, initial_scale):
+        named.build(network, partition.kept_shape, self.condition_shape)
+        # With both the network's end and the scale at zero neither would ever get a gradient.
+        initial_scale = 1.0 if self.zero_init else initial_scale
+        transform = bijectors.AffineTanh(initial_scale, dtype=self.dtype)
+        coupling = bijectors.Coupling(network, transform, partition, dtype=self.dtype)
+        if not self.batch_norm:
+            return [coupling]
+        return [coupling, bijectors.BatchNorm(partition.event_shape, partition, dtype=self.dtype)]
