@@ -104,9 +104,9 @@ def check_values(values, bins, name):
 
 def finite(x):
     """Lets a training or evaluation step stop at non-finite data."""
-    return (
-        tf.debugging.check_numerics(x, "Expected finite values in x") if x.dtype.is_floating else x
-    )
+    if not x.dtype.is_floating:
+        return x
+    return tf.debugging.check_numerics(x, "Expected finite values in x")
 
 
 def unpack(data):
