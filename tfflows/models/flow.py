@@ -98,8 +98,17 @@ class Flow(keras.Model):
 
     def encode(self, x, condition=None):
         """Returns the latent of each datum, `[*batch, *latent_shape]`."""
+        return self.encode_and_log_prob(x, condition)[0]
+
+    def encode_and_log_prob(self, x, condition=None):
+        """Returns `(encode(x), log_prob(x))` from one evaluation."""
         self._latents("encode")
         return self._encode(inputs.checked(self, x), condition)
+
+    @property
+    def latent_shape(self):
+        """Shape of the latent of one datum, a tuple; None where the distribution has none."""
+        return tuple(self._base.event_shape.as_list()) if self._invertible() else None
 
     def decode(self, z, condition=None):
         """Returns the datum of each latent, `[*batch, *event_shape]`."""
@@ -163,6 +172,8 @@ class Flow(keras.Model):
     def fit(self, *args, **kwargs):
         arguments = inspect.signature(keras.Model.fit).bind(self, *args, **kwargs).arguments
         inputs.check_arrays(self, arguments.get("x"), "x")
+        if isinstance(arguments.get("x"), tf.data.Dataset) and "shuffle" not in arguments:
+            kwargs["shuffle"] = False  # Keras warns of its own default, True, for these
         self._fitting = True
         try:
             return super().fit(*args, **kwargs)
@@ -215,8 +226,13 @@ class Flow(keras.Model):
     def _density(self, x, condition, training):
         if self._bijector is None:
             return self.distribution.log_prob(x)
+        return self._latent_and_density(x, condition, training)[1]
+
+    def _latent_and_density(self, x, condition, training):
+        if self._bijector is None:
+            return self.distribution.bijector.inverse(x), self.distribution.log_prob(x)
         z, log_det = self._bijector.inverse_and_log_det(x, condition=condition, training=training)
-        return self._base.log_prob(z) + log_det
+        return z, self._base.log_prob(z) + log_det
 
     @tf.function(reduce_retracing=True)
     def _log_prob(self, x, condition):
@@ -224,10 +240,7 @@ class Flow(keras.Model):
 
     @tf.function(reduce_retracing=True)
     def _encode(self, x, condition):
-        x = self._continuous(x)
-        if self._bijector is None:
-            return self.distribution.bijector.inverse(x)
-        return self._bijector.inverse_and_log_det(x, condition=condition)[0]
+        return self._latent_and_density(self._continuous(x), condition, training=False)
 
     @tf.function(reduce_retracing=True)
     def _decode(self, z, condition):
