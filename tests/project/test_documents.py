@@ -11,7 +11,9 @@ import tfflows
 from tests.project import sources
 
 DOCUMENTS = sources.files("*.md")
-TEXTS = sources.files("*.py", "*.md", "*.toml", "*.txt", "BUILD", "MODULE.bazel", "Makefile", "run")
+TEXTS = sources.files(
+    "*.py", "*.c", "*.md", "*.toml", "*.txt", "BUILD", "MODULE.bazel", "Makefile", "run"
+)
 TARGETS = set(re.findall(r"^([a-z]+):", sources.read("Makefile"), re.MULTILINE))
 
 # Folders of one machine and hosts of one network. In pieces, so that this file does not match.
