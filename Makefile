@@ -24,7 +24,7 @@ install: $(STAMP)  ## make the environment in .venv
 $(STAMP): setup.py pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
 	  echo "Expected Python 3.10 or newer. Received: PYTHON=$(PYTHON), `$(PYTHON) --version 2>&1`" >&2; exit 1; }
-	@echo "Creating the environment in $(VENV)"
+	@echo "Preparing the environment in $(VENV)"
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { \
 	  echo "Expected that '$(PYTHON) -m venv' works. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@echo "Installing tfflows and what it needs (a minute or two: TensorFlow is large)"
