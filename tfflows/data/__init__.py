@@ -1,0 +1,18 @@
+"""Data: images and 2-D densities as tf.data pipelines, and the Gaussian that a flow has to beat."""
+
+from tfflows.data.augmentation import AUGMENTATIONS
+from tfflows.data.baseline import gaussian_bits_per_dim
+from tfflows.data.loader import load
+from tfflows.data.pipeline import Data
+from tfflows.data.splits import SPLITS
+from tfflows.data.synthetic import DENSITIES, sample
+
+__all__ = [
+    "AUGMENTATIONS",
+    "DENSITIES",
+    "SPLITS",
+    "Data",
+    "gaussian_bits_per_dim",
+    "load",
+    "sample",
+]

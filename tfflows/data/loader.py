@@ -1,0 +1,139 @@
+"""`load`: one call from a name to the batches a flow is trained or evaluated on."""
+
+import tensorflow as tf
+
+from tfflows.data.augmentation import augmentation
+from tfflows.data.images import digits, tfds_images
+from tfflows.data.pipeline import Data, batches
+from tfflows.data.splits import SPLITS
+from tfflows.data.synthetic import DENSITIES, sample
+
+
+def load(
+    name="digits",
+    split="train",
+    batch_size=64,
+    *,
+    data_dir=None,
+    num_points=None,
+    pad_to=None,
+    with_labels=False,
+    augment=None,
+    shuffle=None,
+    repeat=False,
+    drop_remainder=False,
+    seed=0,
+):
+    """Loads one split of a dataset as batches of uint8 NHWC images or of float32 points [batch, 2].
+
+    `digits`: scikit-learn's 1,797 handwritten digits, 8x8x1 with 17 gray values, in a fixed cut of
+    1,257 train, 180 validation and 360 test images, stratified by class. Needs no network.
+
+    A name in `DENSITIES`: points of a 2-D density; the three splits are drawn with different seeds.
+
+    Any other name: the TFDS dataset of this name and its `image` feature, 256 gray values, from a
+    folder where TFDS has prepared it; nothing is ever downloaded. CelebA is cropped and scaled to
+    64x64. A split the set does not have is cut from the end of its train split: 50,000 and 10,000
+    images of mnist, fashion_mnist and kmnist, else the last tenth, as 45,000 and 5,000 of cifar10.
+    The test split of downsampled ImageNet is its own validation split, as in the literature, and
+    the last 10,000 of its train images are the validation split here.
+
+    Args:
+      name: `digits`, one of `DENSITIES`, or a TFDS name with its config: `mnist`, `celeb_a`,
+        `downsampled_imagenet/32x32`, ...
+      split: `train`, `validation` or `test`.
+      batch_size: examples in a batch, at least 1.
+      data_dir: folder of prepared TFDS datasets; None for TFDS's own ($TFDS_DATA_DIR, else
+        ~/tensorflow_datasets). Only TFDS datasets use it.
+      num_points: points of a 2-D density, 10,000 by default; must be None for images.
+      pad_to: height and width to which zeros are added on all sides (32 for MNIST in models that
+        halve the image often), None for none.
+      with_labels: whether the elements are `(x, label)` with int64 labels; images only.
+      augment: None or one of `AUGMENTATIONS`, applied to images anew in every pass; images only.
+      shuffle: whether the order is drawn anew in every pass; by default for train only.
+      repeat: whether the dataset is endless; batches then run over the end of a pass.
+      drop_remainder: whether a last batch that is not full is left out.
+      seed: seed of the order and the augmentation, a nonnegative int; the examples of a split never
+        depend on it.
+
+    Returns:
+      `Data(dataset, event_shape, bins, num_examples)`.
+
+    Raises:
+      TypeError: `name` is not a string.
+      ValueError: an argument is not as described, the name is unknown, or the dataset has no uint8
+        images of one size.
+      FileNotFoundError: a TFDS dataset is not prepared in `data_dir`.
+    """
+    _check(name, split, batch_size, seed)
+    shuffle = split == "train" if shuffle is None else shuffle
+    if name in DENSITIES:
+        _check_unused(name, "2-D", pad_to=pad_to, with_labels=with_labels, augment=augment)
+        source = _points(name, split, 10_000 if num_points is None else num_points)
+    else:
+        _check_unused(name, "image", num_points=num_points)
+        augment = None if augment is None else augmentation(augment)
+        if name == "digits":
+            source = digits(split, with_labels=with_labels)
+        else:
+            files = {"data_dir": data_dir, "shuffle_files": shuffle, "seed": seed}
+            source = tfds_images(name, split, with_labels=with_labels, **files)
+        source = source if pad_to is None else _padded(source, pad_to)
+    return batches(
+        source,
+        batch_size,
+        augment=augment,
+        shuffle=shuffle,
+        repeat=repeat,
+        drop_remainder=drop_remainder,
+        seed=seed,
+    )
+
+
+def _points(name, split, num_points):
+    # The seed is the split, so that every run is trained and compared on the same points.
+    points = sample(name, num_points, seed=SPLITS.index(split))
+    return Data(tf.data.Dataset.from_tensor_slices(points), (2,), None, num_points)
+
+
+def _padded(source, side):
+    """The source with zeros around its images; an odd difference puts one more below and right."""
+    height, width, channels = source.event_shape
+    if isinstance(side, bool) or not isinstance(side, int) or side < max(height, width):
+        raise ValueError(
+            f"Expected pad_to to be None or an int not below the image size {height}x{width}. "
+            f"Received: pad_to={side!r}"
+        )
+    top, left = (side - height) // 2, (side - width) // 2
+    paddings = ((top, side - height - top), (left, side - width - left), (0, 0))
+
+    def pad(image, *label):
+        padded = tf.pad(image, paddings)
+        return (padded, *label) if label else padded
+
+    dataset = source.dataset.map(pad, num_parallel_calls=tf.data.AUTOTUNE)
+    return source._replace(dataset=dataset, event_shape=(side, side, channels))
+
+
+def _check(name, split, batch_size, seed):
+    if not isinstance(name, str):
+        raise TypeError(f"Expected name to be a string. Received: name={name!r}")
+    if split not in SPLITS:
+        raise ValueError(
+            f"Expected split to be one of {', '.join(SPLITS)}. Received: split={split!r}"
+        )
+    for argument, value, least in (("batch_size", batch_size, 1), ("seed", seed, 0)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise ValueError(
+                f"Expected {argument} to be an int of at least {least}. "
+                f"Received: {argument}={value!r}"
+            )
+
+
+def _check_unused(name, kind, **arguments):
+    for argument, value in arguments.items():
+        if value is not None and value is not False:
+            raise ValueError(
+                f"Expected {argument} to be left out for the {kind} dataset {name}. "
+                f"Received: {argument}={value!r}"
+            )
