@@ -26,8 +26,8 @@ class EdgeBiasConv2D(keras.layers.Layer):
 
     `pad` adds zeros, and `edge` is a channel that is 1 on the padding and 0 inside. It is computed
     as conv_same(inputs, kernel) + map, where the map [1, height, width, filters] does not depend on
-    the inputs: one small matrix product with `edge_kernel`. A training step takes 5 to 50 % less
-    time than with the concatenation.
+    the inputs: one small matrix product with `edge_kernel`. On a CPU the convolution and its
+    gradient take 4 to 48 % less time than with the concatenation.
 
     Variables, in order: `kernel` [size, size, channels, filters]; `edge_kernel`
     [size, size, 1, filters] (not for size 1, which needs no padding); `bias` [filters] (with
@@ -80,8 +80,8 @@ class EdgeBiasConv2D(keras.layers.Layer):
     def call(self, inputs, affine=None):
         """The convolution; `affine`, a pair (scale, offset), is applied to the outputs' channels.
 
-        It scales the kernel instead of the activations, which are far larger: a training step of
-        Glow's network is 13 to 20 % faster on a CPU.
+        It scales the kernel instead of the activations, which are far larger. On a CPU a training step
+        of Glow's hidden layers takes 13 to 20 % less time at widths 128 to 512, the same at 64.
         """
         kernel, constant = tf.convert_to_tensor(self.kernel), self._constant()
         if affine is not None:
