@@ -1,6 +1,7 @@
 """tfflows: flow models for TensorFlow and Keras 3, with exact density, sampling and encoding."""
 
-from tfflows import bijectors, data, metrics, models, networks
+from tfflows import bijectors, data, export, metrics, models, networks
+from tfflows.export import export_saved_model
 from tfflows.models import NICE, Flow, Glow, RealNVP
 from tfflows.version import __version__
 
@@ -12,6 +13,8 @@ __all__ = [
     "__version__",
     "bijectors",
     "data",
+    "export",
+    "export_saved_model",
     "metrics",
     "models",
     "networks",
