@@ -64,7 +64,7 @@ def in_graph(flow, x):
 
 
 def checked(flow, x):
-    """Returns x as a tensor; where its values are known, they must be finite and within the bins."""
+    """Returns x as a tensor; values that are known must be finite and within the bins."""
     x = in_graph(flow, x)
     if tf.executing_eagerly():
         check_values(x.numpy(), flow.bins, "x")
