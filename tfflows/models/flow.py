@@ -1,19 +1,16 @@
 """`Flow`: a Keras model over a TFP distribution, trained by maximum likelihood."""
 
-import functools
-import inspect
-
-import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows import metrics
 from tfflows.models import bridge, inputs
 from tfflows.models.dequantization import dequantize
+from tfflows.models.likelihood import MaximumLikelihood
 from tfflows.models.summary import summarize
 
 
-class Flow(keras.Model):
+class Flow(MaximumLikelihood):
     """A density model of vectors or images: a `tfd.Distribution` as a `keras.Model`.
 
     `compile` needs an optimizer and no loss: the loss is the mean negative log-likelihood in nats.
@@ -59,7 +56,6 @@ class Flow(keras.Model):
             self._track_variable(variable)
         self._flags = bridge.initialized_flags(self._bijector, self._networks)
         self._bits_per_dim = metrics.BitsPerDim(self.event_shape)
-        self._fitting = False
         self.built = True
 
     # The density and its parts.
@@ -149,36 +145,9 @@ class Flow(keras.Model):
         """Returns log-densities `[batch]` for `x` or `{"x": x, "condition": condition}`."""
         x, condition = inputs.unpack(data)
         x = inputs.finite(inputs.in_graph(self, x))
-        seed = self.optimizer.iterations + 1 if training else 0
+        optimizer = getattr(self, "optimizer", None)
+        seed = optimizer.iterations + 1 if training and optimizer else 0
         return self._density(self._continuous(x, seed), condition, training)
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """Returns the mean negative log-density and the layers' own losses: a replica's share."""
-        if self._compile_loss is not None:
-            raise ValueError(
-                "Expected compile without a loss: a flow's is its negative log-likelihood. "
-                f"Received: loss={self._compile_loss!r}"
-            )
-        weights = 1.0 if sample_weight is None else tf.cast(sample_weight, y_pred.dtype)
-        total = tf.add_n([tf.reduce_mean(-y_pred * weights), *self.losses])
-        return total / tf.distribute.get_strategy().num_replicas_in_sync
-
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        """Updates bits per dimension and returns all metrics."""
-        self._bits_per_dim.update_state(y_pred, sample_weight)
-        return self.get_metrics_result()
-
-    @functools.wraps(keras.Model.fit)
-    def fit(self, *args, **kwargs):
-        arguments = inspect.signature(keras.Model.fit).bind(self, *args, **kwargs).arguments
-        inputs.check_arrays(self, arguments.get("x"), "x")
-        if isinstance(arguments.get("x"), tf.data.Dataset) and "shuffle" not in arguments:
-            kwargs["shuffle"] = False  # Keras warns of its own default, True, for these
-        self._fitting = True
-        try:
-            return super().fit(*args, **kwargs)
-        finally:
-            self._fitting = False
 
     def summary(self, line_length=None, print_fn=None):
         """Prints the flow layer by layer: latent-side shape and numbers of parameters."""
@@ -192,15 +161,6 @@ class Flow(keras.Model):
             "distribution, so save its weights, or write a subclass with get_config. "
             f"Received: distribution={self.distribution!r}"
         )
-
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """Keras' hook between data and training: starts what must; the model is always built."""
-        if self._fitting and iterator is not None and not self.initialized:
-            x, condition = inputs.unpack(inputs.first_batch(iterator, self.distribute_strategy))
-            self.initialize(x, condition)
-        with self.distribute_strategy.scope():
-            if self.optimizer is not None and not self.optimizer.built:
-                self.optimizer.build(self.trainable_variables)
 
     # Inside.
 

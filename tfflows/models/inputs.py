@@ -78,12 +78,12 @@ def checked_latent(z, shape, dtype):
     return z
 
 
-def check_arrays(flow, x, name):
-    """Checks the values of NumPy arrays before they become a data set."""
-    for value in x.values() if isinstance(x, dict) else [x]:
-        if isinstance(value, np.ndarray) and (value is x or value is x.get("x")):
-            in_graph(flow, value[:1])
-            check_values(value, flow.bins, name)
+def check_array(flow, data):
+    """Checks the values of a NumPy array before it becomes a data set; lets other data pass."""
+    x, _ = unpack(data)
+    if isinstance(x, np.ndarray):
+        in_graph(flow, x[:1])
+        check_values(x, flow.bins, "x")
 
 
 def check_values(values, bins, name):

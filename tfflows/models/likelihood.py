@@ -1,0 +1,62 @@
+"""Training by maximum likelihood inside Keras' own `fit`: loss, metrics and the start from data."""
+
+import functools
+import inspect
+
+import keras
+import tensorflow as tf
+
+from tfflows.models import inputs
+
+
+class MaximumLikelihood(keras.Model):
+    """A Keras model whose call gives log-densities in nats and whose loss is minus their mean.
+
+    Subclasses have `call`, which gives `[batch]`, `initialized`, `initialize(x, condition)` and the
+    metric `_bits_per_dim`, and are built by their constructor. The loop itself is Keras' own.
+    """
+
+    _fitting = False
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """Returns the mean negative log-density and the layers' own losses: a replica's share."""
+        if self._compile_loss is not None:
+            raise ValueError(
+                "Expected compile without a loss: a flow's is its negative log-likelihood. "
+                f"Received: loss={self._compile_loss!r}"
+            )
+        weights = 1.0 if sample_weight is None else tf.cast(sample_weight, y_pred.dtype)
+        total = tf.add_n([tf.reduce_mean(-y_pred * weights), *self.losses])
+        return total / tf.distribute.get_strategy().num_replicas_in_sync
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        """Updates bits per dimension and returns all metrics."""
+        self._bits_per_dim.update_state(y_pred, sample_weight)
+        return self.get_metrics_result()
+
+    @functools.wraps(keras.Model.fit)
+    def fit(self, *args, **kwargs):
+        arguments = inspect.signature(keras.Model.fit).bind(self, *args, **kwargs).arguments
+        inputs.check_array(self, arguments.get("x"))
+        if isinstance(arguments.get("x"), tf.data.Dataset) and "shuffle" not in arguments:
+            kwargs["shuffle"] = False  # Keras warns of its own default, True, for these
+        self._fitting = True
+        try:
+            return super().fit(*args, **kwargs)
+        finally:
+            self._fitting = False
+
+    @functools.wraps(keras.Model.train_on_batch)
+    def train_on_batch(self, x, *args, **kwargs):
+        if not self.initialized:
+            self.initialize(*inputs.unpack(x))
+        return super().train_on_batch(x, *args, **kwargs)
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Keras' hook between data and training: starts what must; the model is always built."""
+        if self._fitting and iterator is not None and not self.initialized:
+            x, condition = inputs.unpack(inputs.first_batch(iterator, self.distribute_strategy))
+            self.initialize(x, condition)
+        with self.distribute_strategy.scope():
+            if self.optimizer is not None and not self.optimizer.built:
+                self.optimizer.build(self.trainable_variables)
