@@ -40,6 +40,15 @@ def floating(dtype):
     return dtype
 
 
+def one_dtype(bijectors, name):
+    """Returns the dtype of all bijectors that have one, None if none has."""
+    dtypes = {bijector.dtype for bijector in bijectors} - {None}
+    if len(dtypes) > 1:
+        names = sorted(dtype.name for dtype in dtypes)
+        raise ValueError(f"Expected {name} of one dtype. Received: dtypes={names}")
+    return next(iter(dtypes), None)
+
+
 def integer(value, name, minimum=1):
     """Returns an int that is at least `minimum`."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < minimum:
@@ -59,8 +68,8 @@ def number(value, name, low=-math.inf, high=math.inf):
 
 
 def choice(value, name, choices):
-    """Returns `value` if it is one of `choices`."""
-    if value not in choices:
+    """Returns `value` if it is one of `choices`, which are strings."""
+    if not isinstance(value, str) or value not in choices:
         raise ValueError(
             f"Expected {name} to be one of {sorted(choices)}. Received: {name}={value!r}"
         )

@@ -35,14 +35,10 @@ class Composite(Bijector):
     def __init__(self, layers, *, name="composite"):
         parameters = dict(locals())
         self._layers = _joined(layers)
-        dtypes = {layer.dtype for layer in self._layers} - {None}
-        if len(dtypes) > 1:
-            names = sorted(d.name for d in dtypes)
-            raise ValueError(f"Expected layers of one dtype. Received: dtypes={names}")
         super().__init__(
             self._layers[0].event_shape,
             self._layers[-1].latent_shape,
-            dtype=next(iter(dtypes), None),
+            dtype=checks.one_dtype(self._layers, "layers"),
             is_constant_jacobian=all(layer.is_constant_jacobian for layer in self._layers),
             parameters=parameters,
             name=name,

@@ -4,6 +4,7 @@ import math
 
 import tensorflow as tf
 
+from tfflows.bijectors import checks
 from tfflows.bijectors.bijector import Bijector
 from tfflows.bijectors.composite import Composite
 
@@ -31,7 +32,8 @@ class MultiScale(Bijector):
       name: Name of the operations.
 
     Raises:
-      ValueError: if there is no level, or the shapes of neighbouring levels do not fit.
+      ValueError: if there is no level, the shapes of neighbouring levels do not fit, or dtypes
+        differ.
 
     References: RealNVP (arXiv:1605.08803), section 3.6; Glow (arXiv:1807.03039), figure 2b.
     """
@@ -48,7 +50,7 @@ class MultiScale(Bijector):
         super().__init__(
             event_shape,
             (math.prod(event_shape),),
-            dtype=self._levels[0].dtype,
+            dtype=checks.one_dtype(self._levels, "levels"),
             is_constant_jacobian=all(level.is_constant_jacobian for level in self._levels),
             parameters=parameters,
             name=name,
