@@ -144,6 +144,7 @@ def test_parameters_are_the_arguments(name):
     b = case(name).bijector
     arguments = inspect.signature(type(b).__init__).parameters
     assert set(b.parameters) == set(arguments) - {"self"}
+    assert all(hasattr(b, argument) for argument in b.parameters)
 
 
 @every_row

@@ -148,6 +148,7 @@ class SplitCoupling(Coupling):
         super().__init__(
             conditioner, transform, partition, dtype=dtype, parameters=parameters, name=name
         )
+        self.swap, self.size = swap, size
 
 
 class MaskedCoupling(Coupling):
@@ -173,6 +174,7 @@ class MaskedCoupling(Coupling):
         super().__init__(
             conditioner, transform, partition, dtype=dtype, parameters=parameters, name=name
         )
+        self.mask = mask
 
 
 def _fold(value, batch_rank):

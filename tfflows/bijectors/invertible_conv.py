@@ -53,6 +53,7 @@ class InvertibleConv(Bijector):
         )
         *outer, channels = self.event_shape
         self._positions = tf.TensorShape(outer).num_elements()
+        self.seed = seed
         rotation = _rotation(channels, seed)
         if self.parameterization == "full":
             self.kernel = tf.Variable(rotation, dtype=self.dtype, name="kernel")
