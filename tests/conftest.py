@@ -15,3 +15,10 @@ tf.config.set_logical_device_configuration(_CPU, [tf.config.LogicalDeviceConfigu
 @pytest.fixture(autouse=True)
 def _seed():
     keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(scope="session")
+def two_replicas():
+    """The one strategy of the process: a second one would count its collectives from 100 again,
+    and TensorFlow takes them for those of the first."""
+    return tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"])

@@ -99,7 +99,7 @@ def test_the_gradient_flows_through_the_moments_of_the_batch():
     np.testing.assert_allclose(tape.gradient(log_det, x), expected)
 
 
-def test_the_gradient_flows_through_the_moments_of_all_replicas():
+def test_the_gradient_flows_through_the_moments_of_all_replicas(two_replicas):
     def flow():
         scale = tfb.DiagonalScale((4,), dtype=tf.float64)
         return tfb.Composite([scale, tfb.BatchNorm((4,), dtype=tf.float64)])
@@ -111,8 +111,7 @@ def test_the_gradient_flows_through_the_moments_of_all_replicas():
         return tape.gradient(loss, layers.trainable_variables[0])
 
     x, weights = tf.constant(data(6, 4)), tf.constant(data(6, 4, seed=1))
-    strategy = tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"])
-    with strategy.scope():
+    with two_replicas.scope():
         mirrored = flow()
 
     @tf.function
@@ -123,7 +122,7 @@ def test_the_gradient_flows_through_the_moments_of_all_replicas():
             part = [tf.ensure_shape(v[start : start + 3], [3, 4]) for v in (x, weights)]
             return context.all_reduce("SUM", gradient(mirrored, *part))
 
-        return strategy.run(replica)
+        return two_replicas.run(replica)
 
     expected = gradient(flow(), x, weights)
-    np.testing.assert_allclose(strategy.experimental_local_results(step())[0], expected)
+    np.testing.assert_allclose(two_replicas.experimental_local_results(step())[0], expected)

@@ -1,7 +1,5 @@
 """Every bijector inside its hosts: graphs, XLA, SavedModels, replicas and TFP's own classes."""
 
-import functools
-
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -63,11 +61,6 @@ def test_in_a_saved_model(name, tmp_path):
     assert_same_as_eager(c, loaded.both_pairs, 3)
 
 
-@functools.cache
-def two_replicas():
-    return tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"])
-
-
 def training_step(c, x, kwargs):
     """Latent, log-det and gradients of a training step on a batch."""
     variables = c.bijector.trainable_variables
@@ -80,8 +73,8 @@ def training_step(c, x, kwargs):
 
 
 @one_of_each
-def test_two_replicas_equal_one(name):
-    strategy, one = two_replicas(), Case(ROWS[name])
+def test_two_replicas_equal_one(name, two_replicas):
+    strategy, one = two_replicas, Case(ROWS[name])
     with strategy.scope():
         two = Case(ROWS[name])
     x, kwargs = one.x(4), one.kwargs(4)
