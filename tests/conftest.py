@@ -1,5 +1,6 @@
 """Two logical CPU devices for the replica tests, set before TensorFlow starts, and fixed seeds."""
 
+import itertools
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -11,6 +12,11 @@ import tensorflow as tf
 _CPU = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(_CPU, [tf.config.LogicalDeviceConfiguration()] * 2)
 
+# Every strategy numbers its collectives from the same start, and TensorFlow takes those of a second
+# strategy in a process for those of the first. This number is TensorFlow's own way out for tests.
+_bases = itertools.count(start=0, step=1000)
+tf.distribute.MirroredStrategy._collective_key_base = property(lambda self: next(_bases))
+
 
 @pytest.fixture(autouse=True)
 def _seed():
@@ -19,6 +25,5 @@ def _seed():
 
 @pytest.fixture(scope="session")
 def two_replicas():
-    """The one strategy of the process: a second one would count its collectives from 100 again,
-    and TensorFlow takes them for those of the first."""
+    """A strategy of the two devices."""
     return tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"])
