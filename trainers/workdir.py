@@ -1,0 +1,90 @@
+"""`Workdir`: the files of a run, written so that a crash never leaves half of one."""
+
+import contextlib
+import json
+import os
+import pathlib
+import uuid
+
+
+class Workdir:
+    """The folder of a run.
+
+    Attributes:
+      path: the folder.
+      config: JSON of what makes the run the one it is.
+      last: checkpoint to go on from: weights, optimizer with the averages, steps.
+      best: model with the averaged weights of the best validation.
+      history: JSON rows, one an epoch.
+      results: JSON, written when everything else is.
+    """
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path).expanduser()
+        self.config = self.path / "config.json"
+        self.last = self.path / "last.keras"
+        self.best = self.path / "best.keras"
+        self.history = self.path / "history.json"
+        self.results = self.path / "results.json"
+
+    def check(self, identity):
+        """Refuses a folder of another run, or one that cannot be written to; writes nothing.
+
+        Raises:
+          ValueError: it is no folder, is not writable, or has a run with another identity.
+        """
+        existing = next(p for p in (self.path, *self.path.absolute().parents) if p.exists())
+        if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+            raise ValueError(
+                "Expected workdir to be a folder that can be written to. "
+                f"Received: workdir={str(self.path)!r}"
+            )
+        if not self.config.exists():
+            self._check_empty()
+            return
+        there, here = self._read_config(), json.loads(json.dumps(identity))
+        for name in [*here, *sorted(there.keys() - here.keys())]:
+            if there.get(name) != here.get(name):
+                raise ValueError(
+                    f"Expected {name}={there.get(name)!r} as in the run in workdir="
+                    f"{str(self.path)!r}, or another workdir. Received: {name}={here.get(name)!r}"
+                )
+
+    def claim(self, identity):
+        """Makes the folder and writes the identity, if it is not there."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        if not self.config.exists():
+            write_json(self.config, identity)
+
+    def _check_empty(self):
+        for file in (self.last, self.best, self.history, self.results):
+            if file.exists():
+                raise ValueError(
+                    f"Expected a workdir with config.json, or without {file.name}. "
+                    f"Received: workdir={str(self.path)!r}"
+                )
+
+    def _read_config(self):
+        try:
+            return dict(json.loads(self.config.read_text(encoding="utf-8")))
+        except ValueError as error:
+            raise ValueError(
+                f"Expected config.json to be a run's. Received: {str(self.config)!r}, {error}"
+            ) from error
+
+
+@contextlib.contextmanager
+def replacing(path):
+    """Gives a temporary name beside `path` to write to, and moves it there if all went well."""
+    partial = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")  # Keras looks at the ending
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_json(path, value):
+    """Writes a JSON file, whole or not at all."""
+    with replacing(path) as partial:
+        partial.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
