@@ -1,0 +1,61 @@
+"""A run's settings: the parsed flags, with the defaults of its recipe where they are silent."""
+
+import types
+
+from absl import flags
+
+# Values of flags that neither the command nor the recipe sets.
+DEFAULTS = {
+    "augment": "none",
+    "batch_size": 64,
+    "clip_norm": 0.0,
+    "ema_momentum": 0.0,
+    "epochs": 10,
+    "learning_rate": 1e-3,
+    "max_minutes": 0.0,
+    "num_points": None,
+    "optimizer": "adamax",
+    "pad_to": None,
+    "patience": 0,
+    "samples_every": 10,
+    "schedule": "cosine",
+    "steps_per_epoch": None,
+    "validate_every": 1,
+    "warmup_steps": 0,
+    "weight_decay": 0.0,
+}
+# Where, how and how long to compute: no part of the run's identity, so a continued run may differ.
+_FREE = {
+    "data_dir",
+    "jit_compile",
+    "logical_cpus",
+    "max_minutes",
+    "patience",
+    "samples_every",
+    "steps_per_execution",
+    "strategy",
+    "verbose",
+    "workdir",
+}
+
+
+def resolve(recipe, names, arguments, flag_values=flags.FLAGS):
+    """Returns the parsed flags as a namespace, with `arguments`, those of the model, apart.
+
+    Raises:
+      ValueError: the recipe's model cannot have the dataset's kind of data.
+    """
+    given = {name: flag_values[name].value for name in names}
+    defaults = {**DEFAULTS, **recipe.values(given["dataset"], smoke=given["smoke"])}
+    values = {n: defaults.get(n) if value is None else value for n, value in given.items()}
+    return types.SimpleNamespace(
+        **{name: value for name, value in values.items() if name not in arguments},
+        arguments={name: values[name] for name in sorted(arguments)},
+    )
+
+
+def identity(recipe, settings):
+    """Returns what makes a run the one it is, in the order in which a difference is reported."""
+    values = {n: v for n, v in sorted(vars(settings).items()) if n not in _FREE | {"arguments"}}
+    first = {"model": recipe.name, "dataset": values["dataset"], "smoke": values["smoke"]}
+    return {**first, **values, **settings.arguments}
