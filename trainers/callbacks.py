@@ -1,0 +1,103 @@
+"""What happens at the end of an epoch: validation, checkpoints, sample grids, the end of all."""
+
+import math
+import time
+
+import keras
+import tensorflow as tf
+
+from trainers import evaluation, pictures, workdir
+
+
+class EndOfEpoch(keras.callbacks.Callback):
+    """Validates, writes the best model, the history and the checkpoint, and ends the run.
+
+    In this order: the checkpoint is what a continued run starts from, so with it all else is there;
+    without it the epoch is done again. It must be the first of the callbacks, as it adds the
+    validation to the logs.
+
+    Args:
+      folder: the `Workdir`.
+      history: the `History` up to the first epoch of this run.
+      averaged: the `AveragedCopy` of the model.
+      validation: dataset of batches.
+      settings: the run's settings.
+    """
+
+    def __init__(self, folder, history, averaged, validation, settings):
+        super().__init__()
+        self._folder = folder
+        self._history = history
+        self._averaged = averaged
+        self._validation = validation
+        self._settings = settings
+
+    def on_train_begin(self, logs=None):
+        """Starts the clock."""
+        self._mark = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs):
+        """Does what the class says."""
+        if not math.isfinite(logs["loss"]):
+            raise FloatingPointError(
+                "Expected a finite loss (a lower learning_rate, more warmup_steps or a clip_norm "
+                f"may help). Received: loss={logs['loss']} in epoch {epoch + 1}"
+            )
+        row = {"epoch": epoch + 1, "loss": logs["loss"], "bits_per_dim": logs["bits_per_dim"]}
+        best = self._history.best
+        if self._is_validated(epoch + 1):
+            flow = self._averaged.update()
+            bits = evaluation.bits_per_dim(flow, self._validation)
+            row["val_bits_per_dim"] = logs["val_bits_per_dim"] = bits
+            if best is None or bits < best["val_bits_per_dim"]:
+                _save(flow, self._folder.best)
+        self._write(row)
+        self.model.stop_training = self._history.end(self._settings) is not None
+
+    def _is_validated(self, epoch):
+        """The last epoch always is; so is the first, lest an early end leaves no best model."""
+        every, last = self._settings.validate_every, self._settings.epochs
+        return epoch % every == 0 or epoch in (1, last)
+
+    def _write(self, row):
+        now = time.monotonic()
+        self._mark, row["seconds"] = now, now - self._mark
+        self._history.rows.append(row)
+        self._history.save(self._folder.history)
+        _save(self.model, self._folder.last)
+
+
+class SampleGrids(keras.callbacks.Callback):
+    """Writes grids of samples to TensorBoard, the same latents each time.
+
+    Args:
+      directory: folder of the event files.
+      averaged: the `AveragedCopy` of the model, which validation keeps up to date.
+      settings: the run's settings.
+    """
+
+    def __init__(self, directory, averaged, settings):
+        super().__init__()
+        self._writer = tf.summary.create_file_writer(str(directory))
+        self._averaged = averaged
+        self._settings = settings
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Draws, if it is time."""
+        if (epoch + 1) % self._settings.samples_every:
+            return
+        flow = self._averaged.update()
+        with self._writer.as_default():
+            for temperature in pictures.TEMPERATURES:
+                samples = flow.sample(64, temperature=temperature, seed=self._settings.seed)
+                image = pictures.drawn(flow, samples)
+                tf.summary.image(f"samples/temperature_{temperature:g}", image[None], epoch)
+
+    def on_train_end(self, logs=None):
+        """Closes the file."""
+        self._writer.close()
+
+
+def _save(flow, path):
+    with workdir.replacing(path) as partial:
+        flow.save(partial)

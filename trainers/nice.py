@@ -1,0 +1,67 @@
+"""Trains a NICE (arXiv:1410.8516), on images or 2-D densities.
+
+python -m trainers.nice --dataset=digits --workdir=runs/nice
+"""
+
+from absl import flags
+
+import tfflows
+from trainers import trainer
+from trainers.recipe import Recipe
+
+DEFAULTS = {
+    "images": {
+        "depth": 4,
+        "width": 256,
+        "hidden_layers": 3,
+        "base": "logistic",
+        "epochs": 50,
+        "optimizer": "adam",
+        "warmup_steps": 100,
+        "clip_norm": 100.0,
+        "ema_momentum": 0.99,
+    },
+    "digits": {
+        "augment": "affine",
+        "steps_per_epoch": 100,
+    },
+    "points": {
+        "depth": 8,
+        "width": 64,
+        "hidden_layers": 2,
+        "base": "normal",
+        "batch_size": 256,
+        "epochs": 20,
+        "steps_per_epoch": 200,
+        "optimizer": "adam",
+        "warmup_steps": 100,
+        "ema_momentum": 0.99,
+    },
+}
+SMOKE = {"depth": 2, "width": 16, "hidden_layers": 1, "ema_momentum": 0.5}
+
+
+def define_flags(flag_values):
+    """Defines the model's flags; `tfflows.NICE` describes them."""
+    flags.DEFINE_integer(
+        "depth", None, "Number of couplings.", lower_bound=1, flag_values=flag_values
+    )
+    flags.DEFINE_integer(
+        "width", None, "Units of a hidden layer.", lower_bound=1, flag_values=flag_values
+    )
+    flags.DEFINE_integer(
+        "hidden_layers", None, "Hidden layers of an MLP.", lower_bound=1, flag_values=flag_values
+    )
+    flags.DEFINE_enum(
+        "base",
+        None,
+        ["logistic", "normal"],
+        "Distribution of the latents.",
+        flag_values=flag_values,
+    )
+
+
+RECIPE = Recipe(tfflows.NICE, define_flags, DEFAULTS, SMOKE)
+
+if __name__ == "__main__":
+    trainer.main(RECIPE)

@@ -1,0 +1,179 @@
+"""The loop that all trainers share: `main` for programs, `Run` for Python."""
+
+import functools
+import math
+import sys
+import zipfile
+
+import keras
+from absl import app, flags
+
+from trainers import flags as trainer_flags
+from trainers import optimizers, quiet, report, strategies, stream
+from trainers import settings as run_settings
+from trainers.averages import AveragedCopy
+from trainers.callbacks import EndOfEpoch, SampleGrids
+from trainers.history import History
+from trainers.workdir import Workdir
+
+
+def main(recipe):
+    """Runs a recipe as a program: one line and exit code 1 for an error of the user's."""
+    names, arguments = trainer_flags.define(recipe)
+
+    def parse(argv):
+        try:
+            return flags.FLAGS(argv)
+        except flags.Error as error:
+            _fail(recipe, error)
+
+    def program(argv):
+        if argv[1:]:
+            _fail(recipe, f"Expected flags only. Received: {argv[1]!r}")
+        quiet.hush_python()
+        try:
+            run = Run(recipe, run_settings.resolve(recipe, names, arguments))
+            run.prepare()
+        except (ValueError, TypeError, OSError) as error:
+            _fail(recipe, error)
+        try:
+            run.finish()
+        except FloatingPointError as error:
+            _fail(recipe, error)
+
+    app.run(program, flags_parser=parse)
+
+
+class Run:
+    """A run of a recipe in a workdir, from wherever it stands there to its report.
+
+    Args:
+      recipe: the `Recipe`.
+      settings: what `settings.resolve` returns.
+
+    Raises:
+      ValueError: if the workdir is another run's or cannot be written to.
+    """
+
+    def __init__(self, recipe, settings):
+        self.recipe = recipe
+        self.settings = settings
+        self.identity = run_settings.identity(recipe, settings)
+        self.folder = Workdir(settings.workdir)
+        self.folder.check(self.identity)
+        self.history = History.load(self.folder.history)
+        self.complete = self._end() is not None and report.is_complete(self.folder, self.history)
+
+    def prepare(self):
+        """Loads the data, makes the model or reads it back, and takes the workdir.
+
+        Raises:
+          ValueError, TypeError, FileNotFoundError: if the settings do not fit the data or each
+            other, or a file in the workdir cannot be read; nothing is written then.
+        """
+        if self.complete:
+            return
+        settings = self.settings
+        # First, as a CPU cannot be split any more once TensorFlow has used it.
+        self.strategy = strategies.make(settings.strategy, settings.logical_cpus)
+        strategies.check_batch_size(self.strategy, settings.batch_size)
+        keras.utils.set_random_seed(settings.seed)
+        train = stream.load_split(settings, "train")
+        self.validation = stream.evaluation_batches(settings, "validation")
+        self.steps = settings.steps_per_epoch or max(1, train.num_examples // settings.batch_size)
+        self._check_steps()
+        with self.strategy.scope():
+            self.flow = self._make(train)
+            self._compile()
+            self.averaged = AveragedCopy(self.flow, functools.partial(self._make, train))
+        self._restore_or_start()
+        self.folder.claim(self.identity)
+        self._announce(train)
+
+    def finish(self):
+        """Trains as far as the settings say, writes the report and prints its closing line."""
+        if self.complete:
+            print(f"Finished already in {self.folder.path}: {self._end()}.")
+        else:
+            if self._end() is None:
+                self._fit()
+            print(f"Training is over: {self._end()}. Writing the report.", flush=True)
+            steps = int(self.flow.optimizer.iterations.numpy())
+            report.write(self.folder, self.history, self.settings, self.identity, steps)
+        print(report.closing_line(self.folder), flush=True)
+
+    def _end(self):
+        return self.history.end(self.settings)
+
+    def _check_steps(self):
+        together = self.settings.steps_per_execution
+        if self.steps % together:
+            raise ValueError(
+                f"Expected steps_per_execution to divide the {self.steps} steps of an epoch. "
+                f"Received: steps_per_execution={together!r}"
+            )
+
+    def _make(self, data):
+        return self.recipe.model(data.event_shape, bins=data.bins, **self.settings.arguments)
+
+    def _compile(self):
+        settings = self.settings
+        optimizer = optimizers.make(settings, self.steps * settings.epochs)
+        # Biases, scales and shifts are few and have no reason to be small.
+        vectors = [v for v in self.flow.trainable_variables if len(v.shape) < 2]
+        optimizer.exclude_from_weight_decay(var_list=vectors)
+        self.flow.compile(
+            optimizer,
+            steps_per_execution=settings.steps_per_execution,
+            jit_compile={"auto": "auto", "true": True, "false": False}[settings.jit_compile],
+        )
+
+    def _restore_or_start(self):
+        if not self.folder.last.exists():
+            self.history = History()
+            self.flow.initialize(stream.first_batch(self.settings))
+            return
+        with self.strategy.scope():
+            self.flow.optimizer.build(self.flow.trainable_variables)
+            try:
+                self.flow.load_weights(self.folder.last)
+            except (OSError, KeyError, zipfile.BadZipFile) as error:
+                raise ValueError(
+                    f"Expected a checkpoint. Received: {str(self.folder.last)!r}, {error}"
+                ) from error
+        done = int(self.flow.optimizer.iterations.numpy()) // self.steps
+        self.history = History.load(self.folder.history, done)
+
+    def _announce(self, train):
+        count = sum(math.prod(v.shape) for v in self.flow.trainable_variables)
+        print(
+            f"{self.recipe.model.__name__} with {count:,} parameters on {train.num_examples:,} "
+            f"examples of {self.settings.dataset}: {self.settings.epochs} epochs of {self.steps} "
+            f"steps of {self.settings.batch_size}"
+        )
+        if self.history.rows:
+            print(f"Going on after epoch {len(self.history.rows)} in {self.folder.path}")
+        sys.stdout.flush()
+
+    def _fit(self):
+        done, logs = len(self.history.rows), self.folder.path / "tensorboard"
+        verbose = self.settings.verbose
+        self.flow.fit(
+            stream.training_batches(self.settings, self.steps, first_epoch=done),
+            steps_per_epoch=self.steps,
+            initial_epoch=done,
+            epochs=self.settings.epochs,
+            verbose=(1 if sys.stdout.isatty() else 2) if verbose == "auto" else int(verbose),
+            callbacks=[
+                EndOfEpoch(
+                    self.folder, self.history, self.averaged, self.validation, self.settings
+                ),
+                keras.callbacks.TensorBoard(str(logs), write_graph=False),
+                SampleGrids(logs / "samples", self.averaged, self.settings),
+            ],
+        )
+
+
+def _fail(recipe, error):
+    print(f"{recipe.name}: {' '.join(str(error).split())}", file=sys.stderr)
+    sys.exit(1)
