@@ -1,0 +1,38 @@
+"""Runs trainers in this process, as their commands would, with small models."""
+
+from absl import flags
+
+from trainers import flags as trainer_flags
+from trainers import glow, nice, realnvp, settings, trainer
+
+RECIPES = {"glow": glow.RECIPE, "nice": nice.RECIPE, "realnvp": realnvp.RECIPE}
+# A model that compiles in a second or two.
+SMALL = ("--dataset=two_moons", "--smoke", "--num_points=200", "--verbose=0")
+
+
+def parsed(model, *arguments):
+    """Returns the settings that a command line gives."""
+    values = flags.FlagValues()
+    names, of_model = trainer_flags.define(RECIPES[model], values)
+    values(["trainer", *arguments])
+    return settings.resolve(RECIPES[model], names, of_model, values)
+
+
+def run(model, workdir, *arguments):
+    """Runs a trainer to its end and returns its `Run`."""
+    made = prepared(model, workdir, *arguments)
+    made.finish()
+    return made
+
+
+def prepared(model, workdir, *arguments):
+    """Returns a `Run` that is ready to train."""
+    made = trainer.Run(RECIPES[model], parsed(model, f"--workdir={workdir}", *arguments))
+    made.prepare()
+    return made
+
+
+def contents(folder):
+    """Returns the bytes of every file under a folder, by path."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
