@@ -4,7 +4,9 @@ import inspect
 
 import keras
 import tensorflow as tf
-import tensorflow_probability as tfp
+
+# What tfb.Chain(...) makes of bijectors that are no composite tensors, as ours.
+from tensorflow_probability.python.bijectors import chain
 
 from tfflows import bijectors
 
@@ -15,9 +17,9 @@ def keras_layers(module):
     Layers that its functions close over count too: `tfb.RealNVP` takes a function, which often is
     a closure around a network.
     """
-    found = {}
+    found, seen = {}, set()
     for leaf in module._flatten(recursive=True, predicate=lambda leaf: True):
-        for layer in _layers_of(leaf):
+        for layer in _layers_of(leaf, seen):
             found[id(layer)] = layer
     return list(found.values())
 
@@ -38,7 +40,7 @@ def paired(bijector, event_shape):
     """
     if isinstance(bijector, bijectors.Bijector):
         return bijector
-    if not isinstance(bijector, tfp.bijectors.Chain) or not _holds_ours(bijector):
+    if not isinstance(bijector, chain._Chain) or not _holds_ours(bijector):
         return None
     layers = []
     for element in bijector.bijectors:  # from data to latent, as in a Composite
@@ -58,13 +60,16 @@ def initialized_flags(bijector, layers):
     return [flag for flag in flags if isinstance(flag, tf.Variable | keras.Variable)]
 
 
-def _layers_of(leaf):
+def _layers_of(leaf, seen):
     if isinstance(leaf, keras.layers.Layer):
         return [leaf]
+    if id(leaf) in seen:  # a function may close over itself
+        return []
+    seen.add(id(leaf))
     if inspect.ismethod(leaf):
-        return _layers_of(leaf.__self__)
+        return _layers_of(leaf.__self__, seen)
     cells = getattr(leaf, "__closure__", None) or () if inspect.isfunction(leaf) else ()
-    return [layer for cell in cells for layer in _layers_of(cell.cell_contents)]
+    return [layer for cell in cells for layer in _layers_of(cell.cell_contents, seen)]
 
 
 def _as_keras(variable):
