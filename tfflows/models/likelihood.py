@@ -18,13 +18,23 @@ class MaximumLikelihood(keras.Model):
 
     _fitting = False
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """Returns the mean negative log-density and the layers' own losses: a replica's share."""
-        if self._compile_loss is not None:
+    @functools.wraps(keras.Model.compile)
+    def compile(self, *args, **kwargs):
+        arguments = inspect.signature(keras.Model.compile).bind(self, *args, **kwargs).arguments
+        if arguments.get("loss") is not None:
             raise ValueError(
                 "Expected compile without a loss: a flow's is its negative log-likelihood. "
-                f"Received: loss={self._compile_loss!r}"
+                f"Received: loss={arguments['loss']!r}"
             )
+        super().compile(*args, **kwargs)
+
+    def compile_from_config(self, config):
+        """Compiles a loaded model; Keras itself does not where `compile` is overridden."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """Returns the mean negative log-density and the layers' own losses: a replica's share."""
         weights = 1.0 if sample_weight is None else tf.cast(sample_weight, y_pred.dtype)
         total = tf.add_n([tf.reduce_mean(-y_pred * weights), *self.losses])
         return total / tf.distribute.get_strategy().num_replicas_in_sync
