@@ -3,10 +3,8 @@
 python -m trainers.glow --dataset=digits --workdir=runs/glow
 """
 
-from absl import flags
-
 import tfflows
-from trainers import trainer
+from trainers import flags, trainer
 from trainers.recipe import Recipe
 
 DEFAULTS = {
@@ -33,33 +31,14 @@ SMOKE = {"depth": 1, "width": 8, "ema_momentum": 0.5}
 
 def define_flags(flag_values):
     """Defines the model's flags; `tfflows.Glow` describes them."""
-    flags.DEFINE_integer(
-        "levels", None, "Number of levels, L.", lower_bound=1, flag_values=flag_values
-    )
-    flags.DEFINE_integer("depth", None, "Steps a level, K.", lower_bound=1, flag_values=flag_values)
-    flags.DEFINE_integer(
-        "width", None, "Channels of the networks.", lower_bound=1, flag_values=flag_values
-    )
-    flags.DEFINE_enum(
-        "transform",
-        None,
-        ["additive", "sigmoid", "exp", "bounded"],
-        "Law of the couplings.",
-        flag_values=flag_values,
-    )
-    flags.DEFINE_enum(
-        "permutation",
-        None,
-        ["plu", "full", "shuffle", "reverse"],
-        "1x1 convolutions of that parameterization, or fixed permutations.",
-        flag_values=flag_values,
-    )
-    flags.DEFINE_bool(
-        "learn_prior",
-        None,
-        "Whether the last latents' scales are learned.",
-        flag_values=flag_values,
-    )
+    flags.count(flag_values, "levels", "Number of levels, L.")
+    flags.count(flag_values, "depth", "Steps a level, K.")
+    flags.count(flag_values, "width", "Channels of the networks.")
+    transforms = ["additive", "sigmoid", "exp", "bounded"]
+    flags.choice(flag_values, "transform", transforms, "Law of the couplings.")
+    text = "1x1 convolutions of a parameterization, plu or full, or fixed permutations."
+    flags.choice(flag_values, "permutation", ["plu", "full", "shuffle", "reverse"], text)
+    flags.switch(flag_values, "learn_prior", "Whether the last latents' scales are learned.")
 
 
 RECIPE = Recipe(tfflows.Glow, define_flags, DEFAULTS, SMOKE)

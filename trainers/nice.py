@@ -3,10 +3,8 @@
 python -m trainers.nice --dataset=digits --workdir=runs/nice
 """
 
-from absl import flags
-
 import tfflows
-from trainers import trainer
+from trainers import flags, trainer
 from trainers.recipe import Recipe
 
 DEFAULTS = {
@@ -43,22 +41,10 @@ SMOKE = {"depth": 2, "width": 16, "hidden_layers": 1, "ema_momentum": 0.5}
 
 def define_flags(flag_values):
     """Defines the model's flags; `tfflows.NICE` describes them."""
-    flags.DEFINE_integer(
-        "depth", None, "Number of couplings.", lower_bound=1, flag_values=flag_values
-    )
-    flags.DEFINE_integer(
-        "width", None, "Units of a hidden layer.", lower_bound=1, flag_values=flag_values
-    )
-    flags.DEFINE_integer(
-        "hidden_layers", None, "Hidden layers of an MLP.", lower_bound=1, flag_values=flag_values
-    )
-    flags.DEFINE_enum(
-        "base",
-        None,
-        ["logistic", "normal"],
-        "Distribution of the latents.",
-        flag_values=flag_values,
-    )
+    flags.count(flag_values, "depth", "Number of couplings.")
+    flags.count(flag_values, "width", "Units of a hidden layer.")
+    flags.count(flag_values, "hidden_layers", "Hidden layers of an MLP.")
+    flags.choice(flag_values, "base", ["logistic", "normal"], "Distribution of the latents.")
 
 
 RECIPE = Recipe(tfflows.NICE, define_flags, DEFAULTS, SMOKE)

@@ -4,10 +4,8 @@ python -m trainers.realnvp --dataset=digits --workdir=runs/realnvp
 python -m trainers.realnvp --dataset=two_moons --workdir=runs/two_moons
 """
 
-from absl import flags
-
 import tfflows
-from trainers import trainer
+from trainers import flags, trainer
 from trainers.recipe import Recipe
 
 DEFAULTS = {
@@ -47,28 +45,12 @@ SMOKE = {"depth": 1, "width": 4, "blocks": 1, "ema_momentum": 0.5}
 
 def define_flags(flag_values):
     """Defines the model's flags; `tfflows.RealNVP` describes them."""
-    flags.DEFINE_integer(
-        "levels", None, "Number of scales of an image.", lower_bound=1, flag_values=flag_values
-    )
-    flags.DEFINE_integer(
-        "depth", None, "Couplings of a kind, in a level.", lower_bound=1, flag_values=flag_values
-    )
-    flags.DEFINE_integer(
-        "width", None, "Channels of the networks, or units.", lower_bound=1, flag_values=flag_values
-    )
-    flags.DEFINE_integer(
-        "blocks",
-        None,
-        "Residual blocks, or hidden layers, of a network.",
-        lower_bound=1,
-        flag_values=flag_values,
-    )
-    flags.DEFINE_bool(
-        "batch_norm",
-        None,
-        "Whether networks and couplings are batch normalized.",
-        flag_values=flag_values,
-    )
+    flags.count(flag_values, "levels", "Number of scales of an image.")
+    flags.count(flag_values, "depth", "Couplings of a kind in a level, or of a vector.")
+    flags.count(flag_values, "width", "Channels of the first level's networks, or units.")
+    flags.count(flag_values, "blocks", "Residual blocks, or hidden layers, of a network.")
+    text = "Whether networks and couplings are batch normalized."
+    flags.switch(flag_values, "batch_norm", text)
 
 
 RECIPE = Recipe(tfflows.RealNVP, define_flags, DEFAULTS, SMOKE)
