@@ -9,11 +9,12 @@ from trainers.recipe import Recipe
 
 DEFAULTS = {
     "images": {
-        "depth": 4,
-        "width": 256,
-        "hidden_layers": 3,
+        "depth": 8,
+        "width": 128,
+        "hidden_layers": 2,
         "base": "logistic",
-        "epochs": 50,
+        "learning_rate": 2e-3,
+        "epochs": 18,
         "optimizer": "adam",
         "warmup_steps": 100,
         "clip_norm": 100.0,

@@ -36,7 +36,7 @@ def drawn(flow, samples):
 
 def write_samples(path, flow, seed):
     """Writes ten by ten samples for each of the `TEMPERATURES`."""
-    whole = figure.Figure(figsize=(5 * len(TEMPERATURES), 5.2), layout="constrained")
+    whole = figure.Figure(figsize=(5 * len(TEMPERATURES), 5.3), layout="constrained")
     for axes, temperature in zip(whole.subplots(1, len(TEMPERATURES)), TEMPERATURES, strict=True):
         picture = drawn(flow, flow.sample(100, temperature=temperature, seed=seed))
         axes.imshow(picture if picture.shape[-1] == 3 else picture[..., 0], cmap="gray")

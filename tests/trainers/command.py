@@ -1,10 +1,13 @@
 """Runs trainers in this process, as their commands would, with small models."""
 
+import pathlib
+
 from absl import flags
 
 from trainers import flags as trainer_flags
 from trainers import glow, nice, realnvp, settings, trainer
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]  # of the repository
 RECIPES = {"glow": glow.RECIPE, "nice": nice.RECIPE, "realnvp": realnvp.RECIPE}
 # A model that compiles in a second or two.
 SMALL = ("--dataset=two_moons", "--smoke", "--num_points=200", "--verbose=0")

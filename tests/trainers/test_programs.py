@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.project import sources
 from tests.trainers import command
 
 IMAGES = {"samples.png", "history.png"}
@@ -40,7 +39,7 @@ def program(*arguments):
     """Runs a command in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", *arguments],
-        cwd=sources.ROOT,
+        cwd=command.ROOT,
         env={name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"},
         capture_output=True,
         text=True,

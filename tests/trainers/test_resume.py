@@ -11,7 +11,6 @@ import h5py
 import numpy as np
 import pytest
 
-from tests.project import sources
 from tests.trainers import command
 
 # Four epochs whose order of data, learning rate, averages and moments all matter.
@@ -89,7 +88,7 @@ def test_a_crash_between_history_and_checkpoint_costs_an_epoch_only(whole, tmp_p
 
 def test_a_killed_run_goes_on(whole, tmp_path):
     arguments = ["-m", "trainers.realnvp", f"--workdir={tmp_path}", *ARGUMENTS]
-    process = subprocess.Popen([sys.executable, *arguments], cwd=sources.ROOT)
+    process = subprocess.Popen([sys.executable, *arguments], cwd=command.ROOT)
     while process.poll() is None and not (tmp_path / "last.keras").exists():
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
