@@ -62,7 +62,8 @@ class Flow(MaximumLikelihood):
 
     def log_prob(self, x, condition=None):
         """Returns the log-density of each datum in nats, `batch`."""
-        return self._log_prob(inputs.checked(self, x), condition)
+        x = inputs.checked(self, x)
+        return self._log_prob(x, condition, x.shape.rank)
 
     def sample(self, n=1, temperature=1.0, seed=None, condition=None):
         """Draws data.
@@ -90,7 +91,7 @@ class Flow(MaximumLikelihood):
         if temperature != 1.0:
             mean = self._base.mean()
             z = mean + tf.cast(temperature, z.dtype) * (z - mean)
-        return self._decode(z, condition)
+        return self._decode(z, condition, z.shape.rank)
 
     def encode(self, x, condition=None):
         """Returns the latent of each datum, `[*batch, *latent_shape]`."""
@@ -99,7 +100,8 @@ class Flow(MaximumLikelihood):
     def encode_and_log_prob(self, x, condition=None):
         """Returns `(encode(x), log_prob(x))` from one evaluation."""
         self._latents("encode")
-        return self._encode(inputs.checked(self, x), condition)
+        x = inputs.checked(self, x)
+        return self._encode(x, condition, x.shape.rank)
 
     @property
     def latent_shape(self):
@@ -109,7 +111,8 @@ class Flow(MaximumLikelihood):
     def decode(self, z, condition=None):
         """Returns the datum of each latent, `[*batch, *event_shape]`."""
         shape = self._latents("decode").event_shape
-        return self._decode(inputs.checked_latent(z, shape, self.variable_dtype), condition)
+        z = inputs.checked_latent(z, shape, self.variable_dtype)
+        return self._decode(z, condition, z.shape.rank)
 
     def to_integers(self, x):
         """Returns the integers `0 ... bins - 1` whose cells hold `x` (uint8 up to 256 bins)."""
@@ -194,16 +197,18 @@ class Flow(MaximumLikelihood):
         z, log_det = self._bijector.inverse_and_log_det(x, condition=condition, training=training)
         return z, self._base.log_prob(z) + log_det
 
+    # The rank keeps the graphs of one rank, shared by all batch sizes, from those of another.
+
     @tf.function(reduce_retracing=True)
-    def _log_prob(self, x, condition):
+    def _log_prob(self, x, condition, rank):
         return self._density(self._continuous(x), condition, training=False)
 
     @tf.function(reduce_retracing=True)
-    def _encode(self, x, condition):
+    def _encode(self, x, condition, rank):
         return self._latent_and_density(self._continuous(x), condition, training=False)
 
     @tf.function(reduce_retracing=True)
-    def _decode(self, z, condition):
+    def _decode(self, z, condition, rank):
         if self._bijector is None:
             return self.distribution.bijector.forward(z)
         return self._bijector.forward_and_log_det(z, condition=condition)[0]
