@@ -46,15 +46,21 @@ class MaximumLikelihood(keras.Model):
 
     @functools.wraps(keras.Model.fit)
     def fit(self, *args, **kwargs):
-        arguments = inspect.signature(keras.Model.fit).bind(self, *args, **kwargs).arguments
-        inputs.check_array(self, arguments.get("x"))
-        if isinstance(arguments.get("x"), tf.data.Dataset) and "shuffle" not in arguments:
-            kwargs["shuffle"] = False  # Keras warns of its own default, True, for these
+        bound = _bound(keras.Model.fit, self, args, kwargs)
+        x = bound.arguments.get("x")
+        inputs.check_array(self, x)
+        if isinstance(x, tf.data.Dataset) and "shuffle" not in bound.arguments:
+            bound.arguments["shuffle"] = False  # Keras warns of its own default, True, for these
         self._fitting = True
         try:
-            return super().fit(*args, **kwargs)
+            return super().fit(*bound.args[1:], **bound.kwargs)
         finally:
             self._fitting = False
+
+    @functools.wraps(keras.Model.evaluate)
+    def evaluate(self, *args, **kwargs):
+        bound = _bound(keras.Model.evaluate, self, args, kwargs)
+        return super().evaluate(*bound.args[1:], **bound.kwargs)
 
     @functools.wraps(keras.Model.train_on_batch)
     def train_on_batch(self, x, *args, **kwargs):
@@ -70,3 +76,14 @@ class MaximumLikelihood(keras.Model):
         with self.distribute_strategy.scope():
             if self.optimizer is not None and not self.optimizer.built:
                 self.optimizer.build(self.trainable_variables)
+
+
+def _bound(method, model, args, kwargs):
+    """Returns the arguments of one of Keras' loops by name.
+
+    Keras drops weights that come without labels: they also stand for these, which nobody reads.
+    """
+    bound = inspect.signature(method).bind(model, *args, **kwargs)
+    if bound.arguments.get("sample_weight") is not None and bound.arguments.get("y") is None:
+        bound.arguments["y"] = bound.arguments["sample_weight"]
+    return bound
