@@ -81,7 +81,7 @@ def multi_scale(dtype):
     """Two levels whose factored half is left as it is, as in RealNVP."""
     return tfb.MultiScale(
         [
-            tfb.Composite([tfb.Squeeze(TALL), tfb.ActNorm((2, 2, 8), dtype=dtype)]),
+            tfb.Composite([tfb.Squeeze(TALL), _batch_norm((2, 2, 8), None, dtype)]),
             masked((2, 2, 4), "tanh", "keras", dtype, _checkerboard(IMAGE)),
         ]
     )
@@ -109,12 +109,12 @@ def _batch_norm(event_shape, partition, dtype):
 
 _ROWS = [
     # Couplings: every transform, partition, kind of conditioner and side.
-    Row("split_additive", lambda d: split(VECTOR, "additive", "keras", d)),
+    Row("split_additive", lambda d: split(VECTOR, "additive", "module", d)),
     Row("split_exp_swap", lambda d: split(VECTOR, "exp", "module", d, swap=True)),
     Row("split_sigmoid", lambda d: split(IMAGE, "sigmoid", "keras", d)),
     Row("split_sigmoid_swap", lambda d: split(IMAGE, "sigmoid", "function", d, swap=True)),
     Row("split_uneven", lambda d: split((5,), "exp", "module", d, size=2)),
-    Row("split_uneven_swap", lambda d: split((1, 2, 3), "exp", "keras", d, size=1, swap=True)),
+    Row("split_uneven_swap", lambda d: split((1, 2, 3), "exp", "function", d, size=1, swap=True)),
     Row("split_gaussian", lambda d: split(IMAGE, "gaussian", "module", d)),
     Row("split_bounded", lambda d: split(VECTOR, "bounded", "function", d)),
     Row("split_tanh", lambda d: split(VECTOR, "tanh", "module", d)),
@@ -133,7 +133,7 @@ _ROWS = [
         lambda d: masked(IMAGE, "tanh", "module", d, _checkerboard(IMAGE, odd=True)),
     ),
     Row("masked_channel", lambda d: masked(IMAGE, "exp", "function", d, tfb.channel_mask(IMAGE))),
-    Row("masked_vector", lambda d: masked(VECTOR, "bounded", "keras", d, _checkerboard(VECTOR))),
+    Row("masked_vector", lambda d: masked(VECTOR, "bounded", "module", d, _checkerboard(VECTOR))),
     Row("masked_constant", lambda d: masked(VECTOR, "gaussian", "keras", d, 0.0)),
     Row(
         "masked_condition",
@@ -178,7 +178,7 @@ _ROWS = [
     Row("logit", lambda d: tfb.Logit(IMAGE), data="unit"),
     Row("logit_alpha", lambda d: tfb.Logit(VECTOR, 1e-3), data="unit"),
     # Bijectors of bijectors.
-    Row("invert", lambda d: tfb.Invert(split(VECTOR, "exp", "keras", d))),
+    Row("invert", lambda d: tfb.Invert(split(VECTOR, "exp", "module", d))),
     Row("invert_logit", lambda d: tfb.Invert(tfb.Logit(VECTOR)), latent="unit"),
     Row("invert_squeeze", lambda d: tfb.Invert(tfb.Squeeze(TALL, order="diagonal"))),
     Row(

@@ -119,6 +119,9 @@ def test_one_conditioner_call_for_value_and_log_det(name):
         "inverse_log_det_jacobian": lambda: b.inverse_log_det_jacobian(
             tf.identity(x), len(b.event_shape), **kwargs
         ),
+        "forward_log_det_jacobian": lambda: b.forward_log_det_jacobian(
+            tf.identity(z), len(b.latent_shape), **kwargs
+        ),
         "inverse, log-det": lambda: value_then_log_det(
             b.inverse, b.inverse_log_det_jacobian, tf.identity(x)
         ),
