@@ -1,5 +1,5 @@
-"""No seed for each test: all numbers here have their own, and a new global seed costs a third of the
-time, since TensorFlow then forgets its kernels."""
+"""No seed for each test: the numbers here have their own, and a new global seed makes TensorFlow
+forget its kernels, which costs a third of the time."""
 
 import pytest
 
