@@ -11,11 +11,11 @@ DEFAULTS = {
     "images": {
         "levels": 2,
         "depth": 8,
-        "width": 64,
+        "width": 128,
         "transform": "sigmoid",
         "permutation": "plu",
         "learn_prior": True,
-        "epochs": 15,
+        "epochs": 50,
         "optimizer": "adam",
         "learning_rate": 1e-3,
         "warmup_steps": 100,
@@ -23,7 +23,9 @@ DEFAULTS = {
         "ema_momentum": 0.99,
     },
     "digits": {
+        "width": 48,
         "augment": "affine",
+        "epochs": 12,
         "steps_per_epoch": 100,
     },
 }

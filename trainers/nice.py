@@ -9,19 +9,23 @@ from trainers.recipe import Recipe
 
 DEFAULTS = {
     "images": {
-        "depth": 8,
-        "width": 128,
-        "hidden_layers": 2,
+        "depth": 4,
+        "width": 1000,
+        "hidden_layers": 5,
         "base": "logistic",
-        "learning_rate": 2e-3,
-        "epochs": 18,
+        "epochs": 50,
         "optimizer": "adam",
         "warmup_steps": 100,
         "clip_norm": 100.0,
         "ema_momentum": 0.99,
     },
     "digits": {
+        "depth": 8,
+        "width": 128,
+        "hidden_layers": 2,
         "augment": "affine",
+        "learning_rate": 2e-3,
+        "epochs": 18,
         "steps_per_epoch": 100,
     },
     "points": {

@@ -15,7 +15,7 @@ DEFAULTS = {
         "width": 32,
         "blocks": 2,
         "batch_norm": True,
-        "epochs": 12,
+        "epochs": 50,
         "optimizer": "adam",
         "warmup_steps": 100,
         "clip_norm": 100.0,
@@ -24,6 +24,7 @@ DEFAULTS = {
     },
     "digits": {
         "augment": "affine",
+        "epochs": 12,
         "steps_per_epoch": 100,
     },
     "points": {

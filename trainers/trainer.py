@@ -90,13 +90,32 @@ class Run:
         self.folder.claim(self.identity)
         self._announce(train)
 
+    def fit(self):
+        """Trains from where the run stands to its end."""
+        done, logs = len(self.history.rows), self.folder.path / "tensorboard"
+        verbose = self.settings.verbose
+        self.flow.fit(
+            stream.training_batches(self.settings, self.steps, first_epoch=done),
+            steps_per_epoch=self.steps,
+            initial_epoch=done,
+            epochs=self.settings.epochs,
+            verbose=(1 if sys.stdout.isatty() else 2) if verbose == "auto" else int(verbose),
+            callbacks=[
+                EndOfEpoch(
+                    self.folder, self.history, self.averaged, self.validation, self.settings
+                ),
+                keras.callbacks.TensorBoard(str(logs), write_graph=False),
+                SampleGrids(logs / "samples", self.averaged, self.settings),
+            ],
+        )
+
     def finish(self):
         """Trains as far as the settings say, writes the report and prints its closing line."""
         if self.complete:
             print(f"Finished already in {self.folder.path}: {self._end()}.")
         else:
             if self._end() is None:
-                self._fit()
+                self.fit()
             print(f"Training is over: {self._end()}. Writing the report.", flush=True)
             steps = int(self.flow.optimizer.iterations.numpy())
             report.write(self.folder, self.history, self.settings, self.identity, steps)
@@ -154,24 +173,6 @@ class Run:
         if self.history.rows:
             print(f"Going on after epoch {len(self.history.rows)} in {self.folder.path}")
         sys.stdout.flush()
-
-    def _fit(self):
-        done, logs = len(self.history.rows), self.folder.path / "tensorboard"
-        verbose = self.settings.verbose
-        self.flow.fit(
-            stream.training_batches(self.settings, self.steps, first_epoch=done),
-            steps_per_epoch=self.steps,
-            initial_epoch=done,
-            epochs=self.settings.epochs,
-            verbose=(1 if sys.stdout.isatty() else 2) if verbose == "auto" else int(verbose),
-            callbacks=[
-                EndOfEpoch(
-                    self.folder, self.history, self.averaged, self.validation, self.settings
-                ),
-                keras.callbacks.TensorBoard(str(logs), write_graph=False),
-                SampleGrids(logs / "samples", self.averaged, self.settings),
-            ],
-        )
 
 
 def _fail(recipe, error):

@@ -51,8 +51,11 @@ class Workdir:
                 )
 
     def claim(self, identity):
-        """Makes the folder and writes the identity, if it is not there."""
+        """Makes the folder, writes the identity if it is new, and clears what a crash left."""
         self.path.mkdir(parents=True, exist_ok=True)
+        for file in (self.last, self.best, self.history, self.results, self.config):
+            for partial in self.path.glob(f".????????-{file.name}"):
+                partial.unlink()
         if not self.config.exists():
             write_json(self.config, identity)
 

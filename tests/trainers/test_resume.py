@@ -93,8 +93,10 @@ def test_a_killed_run_goes_on(whole, tmp_path):
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL, "it ended before it could be killed"
+    (tmp_path / ".01234567-last.keras").write_bytes(b"half of a checkpoint")
     command.run("realnvp", tmp_path, *ARGUMENTS)
     assert_same(tmp_path, whole)
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
 def test_patience_counts_over_all_runs(tmp_path):

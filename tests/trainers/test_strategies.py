@@ -26,7 +26,7 @@ def test_mirrored_is_one_device(model, tmp_path):
         run = command.prepared(
             model, tmp_path / strategy, *arguments, f"--strategy={strategy}", "--logical_cpus=2"
         )
-        run._fit()
+        run.fit()
         runs.append(run)
     one, two = runs
     assert two.strategy.num_replicas_in_sync == 2
