@@ -196,3 +196,13 @@ def test_a_conditioner_of_another_dtype_is_cast():
     bijector = tfb.SplitCoupling((4,), layer, "exp")
     z, log_det = bijector.inverse_and_log_det(tf.ones([3, 4]))
     assert z.dtype == log_det.dtype == tf.float32
+
+
+def test_parameters_of_kept_places_cannot_overflow():
+    def conditioner(kept):
+        return tf.tile([[0.0, 0.0, 100.0, 0.1]], [len(kept), 1])
+
+    coupling = tfb.MaskedCoupling((2,), conditioner, "exp", [1, 0])
+    z, log_det = coupling.inverse_and_log_det(tf.ones([1, 2]))
+    np.testing.assert_allclose(z, [[1.0, np.exp(0.1)]], rtol=1e-6)
+    np.testing.assert_allclose(log_det, [0.1], rtol=1e-6)

@@ -105,7 +105,7 @@ class Coupling(Bijector):
         self._check_params(params)
         if batch_rank != 1:
             params = tf.reshape(params, tf.concat([batch, params.shape[1:]], axis=0))
-        return tf.cast(params, kept.dtype)
+        return self.partition.only_changed(tf.cast(params, kept.dtype))
 
     def _check_params(self, params):
         *outer, channels = self.partition.changed_shape

@@ -44,6 +44,10 @@ class Halves:
         """Puts the parts together again."""
         return tf.concat([changed, kept] if self.swap else [kept, changed], axis=-1)
 
+    def only_changed(self, params):
+        """The parameters of changed places: all of them."""
+        return params
+
     def sum(self, terms):
         """Sums elementwise terms of the changed part over the event; leaves a scalar as it is."""
         return _sum(terms, len(self.event_shape))
@@ -87,6 +91,12 @@ class Mask:
     def merge(self, kept, changed):
         """Puts the parts together again."""
         return kept + changed * tf.constant(1 - self.mask, changed.dtype)
+
+    def only_changed(self, params):
+        """Sets the parameters of kept places to zero: what overflows there would become NaN."""
+        repeats = params.shape[-1] // self.event_shape[-1]
+        changed = np.tile(np.broadcast_to(1 - self.mask, self.event_shape), repeats)
+        return params * tf.constant(changed, params.dtype)
 
     def sum(self, terms):
         """Sums elementwise terms of the changed part over the event; leaves a scalar as it is."""
