@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 DEMO_DIR ?= runs/demo
-DEMO_FLAGS ?=
+DEMO_FLAGS ?= --max_minutes=5
 PYTEST_FLAGS ?=
 JOBS ?= 2
 
