@@ -24,7 +24,7 @@ DEFAULTS = {
     },
     "digits": {
         "augment": "affine",
-        "epochs": 12,
+        "epochs": 6,
         "steps_per_epoch": 100,
     },
     "points": {
