@@ -17,13 +17,18 @@ def fresh(kind, event_shape=SHAPE, *, bins=BINS, **options):
     """A small model of a kind, as its constructor leaves it."""
     model, defaults = MODELS[kind]
     if kind == "realnvp" and len(event_shape) == 1:
-        defaults = {"depth": 2, "width": 8}
+        defaults = {"depth": 2, "width": 8, "blocks": 2}
     return model(event_shape, bins=bins, **{**defaults, **options})
 
 
 def trained(kind, event_shape=SHAPE, **options):
     """The same with every variable moved from its start."""
     return randomize(fresh(kind, event_shape, **options))
+
+
+def small(kind, **options):
+    """A fresh model with the fewest levels, for tests that trace much."""
+    return fresh(kind, **({} if kind == "nice" else {"levels": 1}), **options)
 
 
 def randomize(flow, scale=0.1, seed=0):

@@ -49,7 +49,7 @@ def training(flow, steps):
 
 
 def compiled(name):
-    flow = flows.fresh(name)
+    flow = flows.small(name)
     flow.compile(keras.optimizers.Adamax(1e-2, use_ema=True, global_clipnorm=10.0))
     return flow
 

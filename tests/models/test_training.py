@@ -12,11 +12,6 @@ every_model = pytest.mark.parametrize("name", flows.NAMES)
 X = flows.images(24)
 
 
-def small(name):
-    """A fresh model with the fewest levels, for tests that compile much."""
-    return flows.fresh(name, **({} if name == "nice" else {"levels": 1}))
-
-
 def compiled(flow, **options):
     flow.compile(keras.optimizers.Adam(1e-3), **options)
     return flow
@@ -111,7 +106,7 @@ def test_sample_weights_weigh_the_loss_and_the_bits():
 
 @every_model
 def test_fit_starts_from_its_first_batch_and_once(name):
-    flow, twin = small(name), small(name)
+    flow, twin = flows.small(name), flows.small(name)
     twin.set_weights(flow.get_weights())
     flow.compile(keras.optimizers.SGD(0.0))
     assert not flow.initialized
@@ -131,7 +126,7 @@ def test_fit_starts_from_its_first_batch_and_once(name):
 
 @every_model
 def test_initialized_models_are_not_started_again(name):
-    flow = small(name)
+    flow = flows.small(name)
     flow.initialize(X)
     before = [v.numpy() for v in flow.trainable_variables]
     flow.compile(keras.optimizers.SGD(0.0))
@@ -142,7 +137,7 @@ def test_initialized_models_are_not_started_again(name):
 
 @every_model
 def test_evaluation_of_a_fresh_model_assigns_nothing(name):
-    flow = compiled(flows.fresh(name))
+    flow = compiled(flows.small(name))
     before = snapshot(flow)
     flow.evaluate(X, verbose=0)
     flow.predict(X, verbose=0)
@@ -159,7 +154,7 @@ def test_xla_gives_the_same(name):
     losses = []
     for jit_compile in (False, True):
         keras.utils.set_random_seed(0)
-        flow = compiled(flows.randomize(small(name)), jit_compile=jit_compile)
+        flow = compiled(flows.randomize(flows.small(name)), jit_compile=jit_compile)
         steps = [flow.train_on_batch(X[:8], return_dict=True)["loss"] for _ in range(2)]
         losses.append([float(loss) for loss in steps])
     assert losses[0][0] != losses[0][1]
@@ -171,7 +166,7 @@ def test_two_replicas_train_as_one_device(name, two_replicas):
     def run(strategy):
         keras.utils.set_random_seed(0)
         with strategy.scope():
-            flow = compiled(small(name), jit_compile=False)
+            flow = compiled(flows.small(name), jit_compile=False)
         data = tf.data.Dataset.from_tensor_slices(X).batch(8)
         history = flow.fit(data, epochs=2, verbose=0).history
         return flow, history["loss"], flow.evaluate(data, verbose=0)[0]
