@@ -1,10 +1,10 @@
 """Two logical CPU devices for the replica tests, set before TensorFlow starts, and fixed seeds."""
 
 import itertools
-import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+import trainers  # noqa: F401  before TensorFlow, whose start-up remarks it holds back
 
+# isort: split
 import keras
 import pytest
 import tensorflow as tf

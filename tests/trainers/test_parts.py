@@ -74,7 +74,7 @@ def test_the_averaged_weights_are_evaluated_and_the_others_trained_on(tmp_path):
 
     class ByHand(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
-            weights = [np.array(v) for v in run.flow.trainable_variables]
+            weights = [v.numpy() for v in run.flow.trainable_variables]
             seen.append(weights)
             expected[:] = (
                 [0.8 * e + 0.2 * w for e, w in zip(expected, weights, strict=True)]
