@@ -112,6 +112,11 @@ def _moments(value):
     replica = tf.distribute.get_replica_context()
     if replica is None or replica.num_replicas_in_sync == 1:
         return tf.nn.moments(value, axes)
-    mean = replica.all_reduce(tf.distribute.ReduceOp.MEAN, tf.reduce_mean(value, axes))
-    spread = tf.reduce_mean(tf.square(value - mean), axes)
-    return mean, replica.all_reduce(tf.distribute.ReduceOp.MEAN, spread)
+
+    def total(part):
+        return replica.all_reduce(tf.distribute.ReduceOp.SUM, part)
+
+    # Sums and counts, as the replicas' shares of a last batch may be unequal, or even empty.
+    count = total(tf.cast(tf.size(value) / value.shape[-1], value.dtype))
+    mean = total(tf.reduce_sum(value, axes)) / count
+    return mean, total(tf.reduce_sum(tf.square(value - mean), axes)) / count
