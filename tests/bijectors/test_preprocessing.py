@@ -69,3 +69,10 @@ def test_diagonal_scale_initialized_gives_every_element_the_mean_square_one(batc
     expected = -np.log(np.sqrt((x**2).mean(axis=axes)) + 1e-6)
     np.testing.assert_allclose(layer.log_scale, expected)
     assert layer.initialized
+
+
+def test_logit_gives_no_density_outside():
+    logit = tfb.Logit((2,))
+    z, log_det = logit.inverse_and_log_det(tf.constant([[0.5, 0.5], [0.5, 1.5], [-0.5, 0.5]]))
+    assert np.isfinite(z).all()
+    np.testing.assert_array_equal(np.isneginf(log_det), [False, True, True])

@@ -58,6 +58,9 @@ class Logit(Bijector):
     With alpha = 0.05 it is logit(0.05 + 0.9 x), which the code of RealNVP computes; its paper
     writes alpha + (1 - alpha) x.
 
+    The density of what lies outside of the interval is 0: there z is 0 and the inverse's log-det
+    minus infinity.
+
     Shapes:
       event and latent: `event_shape`, events in [0, 1].
 
@@ -83,8 +86,12 @@ class Logit(Bijector):
 
     def _inverse_and_log_det(self, x, condition=None, training=False):
         p = self.alpha + (1 - 2 * self.alpha) * x
+        inside = (p > 0) & (p < 1)
+        p = tf.where(inside, p, 0.5)
         z = tf.math.log(p) - tf.math.log1p(-p)
-        return z, self._inverse_log_det(z)
+        axes = list(range(-len(self.event_shape), 0))
+        possible = tf.reduce_all(inside, axis=axes)
+        return z, tf.where(possible, self._inverse_log_det(z), -math.inf)
 
     def _inverse_log_det(self, z):
         terms = tf.nn.softplus(z) + tf.nn.softplus(-z) + math.log(1 - 2 * self.alpha)
