@@ -1,5 +1,7 @@
 """`Flow` over distributions that are not ours: every variable is found, tracked and trained."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -55,6 +57,31 @@ def real_nvp_of_a_method():
     return tfd.TransformedDistribution(base(), tfb.RealNVP(2, shift_and_log_scale_fn=net.call)), 4
 
 
+NETWORK = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(4)])
+
+
+def real_nvp_of_a_global():
+    def shift_and_log_scale(x, output_units, **kwargs):
+        return tf.split(NETWORK(x), 2, axis=-1)
+
+    bijector = tfb.RealNVP(2, shift_and_log_scale_fn=shift_and_log_scale)
+    return tfd.TransformedDistribution(base(), bijector), 2
+
+
+def real_nvp_of_a_partial():
+    def shift_and_log_scale(nets, x, output_units, **kwargs):
+        return nets["first"](x)
+
+    function = functools.partial(shift_and_log_scale, {"first": Net(2)})
+    return tfd.TransformedDistribution(base(), tfb.RealNVP(2, shift_and_log_scale_fn=function)), 4
+
+
+def lazy_within_ours():
+    network = tfb.AutoregressiveNetwork(2, hidden_units=[8], activation="tanh")
+    layers = [bijectors.ActNorm((4,)), tfb.MaskedAutoregressiveFlow(network)]
+    return tfd.TransformedDistribution(base(), bijectors.Composite(layers)), 6
+
+
 def chain_of_ours():
     chain = tfb.Chain(
         [
@@ -84,6 +111,9 @@ MAKERS = [
     real_nvp_of_a_model,
     real_nvp_of_a_closure,
     real_nvp_of_a_method,
+    real_nvp_of_a_global,
+    real_nvp_of_a_partial,
+    lazy_within_ours,
     chain_of_ours,
     mixture,
     learned_base,

@@ -1,9 +1,11 @@
 """What lies between Keras and TFP: each library's variables, found for the other."""
 
+import functools
 import inspect
 
 import keras
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 # What tfb.Chain(...) makes of bijectors that are no composite tensors, as ours.
 from tensorflow_probability.python.bijectors import chain
@@ -14,8 +16,8 @@ from tfflows import bijectors
 def keras_layers(module):
     """Returns the Keras layers that a `tf.Module` holds, at any depth, in a fixed order.
 
-    Layers that its functions close over count too: `tfb.RealNVP` takes a function, which often is
-    a closure around a network.
+    Layers that its functions use count too: `tfb.RealNVP` takes a function, which often is one of a
+    network from around it or bound to it.
     """
     found, seen = {}, set()
     for leaf in module._flatten(recursive=True, predicate=lambda leaf: True):
@@ -50,11 +52,9 @@ def paired(bijector, event_shape):
     return bijectors.Composite(layers)
 
 
-def initialized_flags(bijector, layers):
+def initialized_flags(module, layers):
     """Returns the variables that tell whether the data-dependent parts have been started."""
-    if bijector is None:
-        return []
-    owners = [bijector, *bijector.submodules]
+    owners = [module, *module.submodules]
     owners += [part for layer in layers for part in layer._flatten_layers()]
     flags = [getattr(owner, "initialized", None) for owner in owners]
     return [flag for flag in flags if isinstance(flag, tf.Variable | keras.Variable)]
@@ -66,10 +66,31 @@ def _layers_of(leaf, seen):
     if id(leaf) in seen:  # a function may close over itself
         return []
     seen.add(id(leaf))
+    return [layer for value in _values_of(leaf) for layer in _layers_of(value, seen)]
+
+
+def _values_of(leaf):
+    """What a function, an object with methods or a container can lead to."""
+    if isinstance(leaf, dict):
+        return list(leaf.values())
+    if isinstance(leaf, list | tuple):
+        return list(leaf)
     if inspect.ismethod(leaf):
-        return _layers_of(leaf.__self__, seen)
-    cells = getattr(leaf, "__closure__", None) or () if inspect.isfunction(leaf) else ()
-    return [layer for cell in cells for layer in _layers_of(cell.cell_contents, seen)]
+        return [leaf.__self__, leaf.__func__]
+    if isinstance(leaf, functools.partial):
+        return [leaf.func, *leaf.args, *leaf.keywords.values()]
+    if inspect.isfunction(leaf):
+        used = inspect.getclosurevars(leaf)
+        defaults = [*(leaf.__defaults__ or ()), *(leaf.__kwdefaults__ or {}).values()]
+        return [*used.nonlocals.values(), *_plain(used.globals.values()), *defaults]
+    if callable(leaf) and not isinstance(leaf, type | tf.Module):
+        return list(getattr(leaf, "__dict__", {}).values())
+    return []
+
+
+def _plain(values):
+    """Without modules and classes, whose own globals would lead everywhere."""
+    return [v for v in values if not inspect.ismodule(v) and not isinstance(v, type)]
 
 
 def _as_keras(variable):
@@ -81,6 +102,12 @@ def _as_keras(variable):
         autocast=False,
         name=name,
     )
+
+
+def holds_foreign(distribution):
+    """Whether there are bijectors of TFP's own, or only a distribution."""
+    modules = [m for m in distribution.submodules if isinstance(m, tfp.bijectors.Bijector)]
+    return not modules or not all(isinstance(m, bijectors.Bijector) for m in modules)
 
 
 def _holds_ours(bijector):
