@@ -48,6 +48,7 @@ ERRORS = {
     "odd image": (lambda: tfb.Squeeze((4, 3, 1)), V, "even height", r"event_shape=\(4, 3, 1\)"),
     "reshape": (lambda: tfb.Reshape((4,), (3,)), V, "of 4 elements", r"latent_shape=\(3,\)"),
     # numbers and names
+    "no dtype": (lambda: tfb.ActNorm((2,), dtype="f"), T, "floating dtype", "dtype='f'"),
     "dtype": (lambda: tfb.ActNorm((2,), dtype=tf.int32), T, "floating dtype", "dtype=int32"),
     "seed": (lambda: tfb.InvertibleConv((2,), seed=-1), V, "int of at least 0", "seed=-1"),
     "float seed": (lambda: tfb.Permute((2,), seed=0.5), V, "seed to be an int", "seed=0.5"),

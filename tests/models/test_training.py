@@ -205,11 +205,13 @@ def test_averaged_weights_several_steps_and_clipping():
 
 
 def test_a_loss_is_refused():
-    message = "Expected compile without a loss: .* Received: loss='mse'"
+    message = "Expected compile without loss and metrics: .* Received: loss='mse'"
     with pytest.raises(ValueError, match=message):
         flows.fresh("nice").compile("adam", loss="mse")
     with pytest.raises(ValueError, match=message):
         flows.fresh("nice").compile("adam", "mse")
+    with pytest.raises(ValueError, match="Received: metrics="):
+        flows.fresh("nice").compile("adam", metrics=["mse"])
 
 
 def test_conditions_reach_the_networks():

@@ -34,10 +34,13 @@ def floating(dtype):
     """Returns a floating `tf.DType`, or None for None."""
     if dtype is None:
         return None
-    dtype = tf.as_dtype(dtype)
-    if not dtype.is_floating:
-        raise TypeError(f"Expected a floating dtype. Received: dtype={dtype.name}")
-    return dtype
+    try:
+        known = tf.as_dtype(dtype)
+    except TypeError as error:
+        raise TypeError(f"Expected a floating dtype. Received: dtype={dtype!r}") from error
+    if not known.is_floating:
+        raise TypeError(f"Expected a floating dtype. Received: dtype={known.name}")
+    return known
 
 
 def one_dtype(bijectors, name):

@@ -7,19 +7,20 @@ import tensorflow as tf
 _MASK = 0xFFFFFFFF  # 32-bit arithmetic in int64, which every device and converter has
 
 
-def dequantize(x, event_ndims, seed, dtype):
+def dequantize(x, event_ndims, seed, dtype, bins=256):
     """Adds noise uniform on (0, 1) to integers.
 
     The noise of an element is a hash of the whole datum, the element's place and the seed. So it
     does not depend on the rest of the batch, on the replica or on earlier calls: an evaluation
-    repeats exactly, however its data is batched. It has 15 bits, and a sum with integers below 256
-    is exact in float32: no value is rounded into the next cell.
+    repeats exactly, however its data is batched. It has 15 bits up to 256 bins, and above that as
+    many fewer that a sum is exact in float32: no value is rounded into the next cell.
 
     Args:
       x: Integer tensor `[*batch, *event]`.
       event_ndims: Rank of an event.
       seed: Integer scalar, Python or tensor; another seed gives other noise.
       dtype: Floating dtype of the result.
+      bins: Number of integer values of an element.
 
     Returns:
       Tensor of the shape of `x`.
@@ -30,8 +31,9 @@ def dequantize(x, event_ndims, seed, dtype):
     salted = _mix(places * 0x9E3779B1 + _mix(tf.cast(seed, tf.int64) + 0x2545F491))
     axes = list(range(-event_ndims, 0))
     key = _mix(tf.reduce_sum((integers + 1) * salted, axes, keepdims=True))
-    bits = tf.bitwise.right_shift(_mix(key + salted), 17)
-    return tf.cast(integers, dtype) + (tf.cast(bits, dtype) + 0.5) / 2.0**15
+    bits = max(1, min(15, 23 - math.ceil(math.log2(bins))))
+    noise = tf.cast(tf.bitwise.right_shift(_mix(key + salted), 32 - bits), dtype)
+    return tf.cast(integers, dtype) + (noise + 0.5) / 2.0**bits
 
 
 def _mix(value):

@@ -24,6 +24,11 @@ class Flow(MaximumLikelihood):
     Float input is a point of the continuous density as it is. The log-density then bounds that of
     the integers from below in the mean, and `-log_prob / (D ln 2)` is bits per dimension.
 
+    Two habits of the hosts: Keras casts float arrays given to `fit`, `evaluate` and `predict` to
+    `keras.config.floatx()`, so float64 data comes as `tf.data`; and TFP's eager methods of
+    `distribution` return what they remember of a tensor, even if the weights have changed since,
+    unless they are given `tf.identity` of it. The methods here are not concerned.
+
     Shapes:
       x: `[*batch, *event_shape]` (`fit` and the like: `[batch, *event_shape]`).
       z: `[*batch, *latent_shape]`; for the named models a vector of the event's size.
@@ -49,12 +54,12 @@ class Flow(MaximumLikelihood):
         self.event_shape = tuple(distribution.event_shape.as_list())
         self._base = getattr(distribution, "distribution", None)
         self._bijector = bridge.paired(getattr(distribution, "bijector", None), self.event_shape)
-        if self._bijector is None:  # TFP's own may create variables when first called
+        if bridge.holds_foreign(distribution):  # TFP's own may create variables when first called
             distribution.log_prob(tf.zeros([1, *self.event_shape], distribution.dtype))
         self._networks = bridge.keras_layers(distribution)
         for variable in bridge.other_variables(distribution, self._networks):
             self._track_variable(variable)
-        self._flags = bridge.initialized_flags(self._bijector, self._networks)
+        self._flags = bridge.initialized_flags(distribution, self._networks)
         self._bits_per_dim = metrics.BitsPerDim(self.event_shape)
         self.built = True
 
@@ -62,7 +67,7 @@ class Flow(MaximumLikelihood):
 
     def log_prob(self, x, condition=None):
         """Returns the log-density of each datum in nats, `batch`."""
-        x = inputs.checked(self, x)
+        x, condition = inputs.checked(self, x), inputs.checked_condition(self, condition)
         return self._log_prob(x, condition, x.shape.rank)
 
     def sample(self, n=1, temperature=1.0, seed=None, condition=None):
@@ -84,6 +89,7 @@ class Flow(MaximumLikelihood):
             base to scale.
         """
         n, temperature, seed = inputs.check_sampling(n, temperature, seed)
+        condition = inputs.checked_condition(self, condition)
         seed = tfp.random.sanitize_seed(None if seed is None else [seed, 0])
         if not self._invertible() and temperature == 1.0:
             return self.distribution.sample(n, seed=seed)
@@ -100,7 +106,7 @@ class Flow(MaximumLikelihood):
     def encode_and_log_prob(self, x, condition=None):
         """Returns `(encode(x), log_prob(x))` from one evaluation."""
         self._latents("encode")
-        x = inputs.checked(self, x)
+        x, condition = inputs.checked(self, x), inputs.checked_condition(self, condition)
         return self._encode(x, condition, x.shape.rank)
 
     @property
@@ -112,6 +118,7 @@ class Flow(MaximumLikelihood):
         """Returns the datum of each latent, `[*batch, *event_shape]`."""
         shape = self._latents("decode").event_shape
         z = inputs.checked_latent(z, shape, self.variable_dtype)
+        condition = inputs.checked_condition(self, condition)
         return self._decode(z, condition, z.shape.rank)
 
     def to_integers(self, x):
@@ -136,10 +143,18 @@ class Flow(MaximumLikelihood):
         Args:
           x: Batch of data.
           condition: Its conditions, or None.
+
+        Raises:
+          ValueError: if some part is not reached, being inside one of TFP's own bijectors or an
+            `Invert`; start it by its own `initialize`.
         """
+        x, condition = inputs.checked(self, x), inputs.checked_condition(self, condition)
         if self._bijector is not None:
-            self._bijector.initialize(
-                self._continuous(inputs.checked(self, x)), condition=condition
+            self._bijector.initialize(self._continuous(x), condition=condition)
+        if not self.initialized:
+            raise ValueError(
+                "Expected data-dependent parts in a Composite, a MultiScale or a tfb.Chain, or "
+                f"started on their own. Received: distribution={self.distribution!r}"
             )
 
     # Keras.
@@ -147,10 +162,13 @@ class Flow(MaximumLikelihood):
     def call(self, data, training=False):
         """Returns log-densities `[batch]` for `x` or `{"x": x, "condition": condition}`."""
         x, condition = inputs.unpack(data)
-        x = inputs.finite(inputs.in_graph(self, x))
+        x = inputs.guarded(self, inputs.in_graph(self, x))
+        condition = inputs.checked_condition(self, condition)
+        training = training and self.trainable
         optimizer = getattr(self, "optimizer", None)
         seed = optimizer.iterations + 1 if training and optimizer else 0
-        return self._density(self._continuous(x, seed), condition, training)
+        x, condition, count = inputs.never_empty(self._continuous(x, seed), condition)
+        return self._density(x, condition, training)[:count]
 
     def summary(self, line_length=None, print_fn=None):
         """Prints the flow layer by layer: latent-side shape and numbers of parameters."""
@@ -184,7 +202,7 @@ class Flow(MaximumLikelihood):
     def _continuous(self, x, seed=0):
         if not x.dtype.is_integer:
             return tf.cast(x, self.variable_dtype)
-        return dequantize(x, len(self.event_shape), seed, self.variable_dtype)
+        return dequantize(x, len(self.event_shape), seed, self.variable_dtype, self.bins)
 
     def _density(self, x, condition, training):
         if self._bijector is None:

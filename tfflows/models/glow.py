@@ -33,7 +33,7 @@ class Glow(named.NamedFlow):
       permutation: "plu" or "full" for 1x1 convolutions of that parameterization, "shuffle" or
         "reverse" for fixed ones.
       learn_prior: Whether the last level's latents have learned means and scales.
-      condition_shape: Shape of the condition that all networks take, or None.
+      condition_shape: Shape `(size,)` of the condition that all networks take, or None.
       bins: See `Flow`; None for continuous images, which then are not rescaled.
       name: Name of the model.
       dtype: Dtype of events and variables.
@@ -60,7 +60,10 @@ class Glow(named.NamedFlow):
         dtype="float32",
     ):
         event_shape = named.check_event_shape(event_shape, (3,))
+        bins = named.resolve_bins(bins, event_shape)
         arguments = dict(locals())
+        bijectors.checks.floating(dtype)
+        named.check_condition_shape(condition_shape)
         named.check_levels(event_shape, levels, levels)
         for argument in ("depth", "width"):
             bijectors.checks.integer(arguments[argument], argument)

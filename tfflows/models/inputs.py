@@ -44,14 +44,18 @@ def check_sampling(n, temperature, seed):
             "Expected temperature to be a finite number of at least 0. "
             f"Received: temperature={temperature!r}"
         )
-    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, numbers.Integral)):
-        raise ValueError(f"Expected seed to be an int or None. Received: seed={seed!r}")
+    if seed is not None and (
+        isinstance(seed, bool)
+        or not isinstance(seed, numbers.Integral)
+        or not -(2**31) <= seed < 2**31
+    ):
+        raise ValueError(f"Expected seed to be an int of 32 bits, or None. Received: seed={seed!r}")
     return int(n), float(temperature), seed
 
 
 def in_graph(flow, x):
     """Returns x as a tensor after the checks that a graph allows: dtype and shape."""
-    x = tf.convert_to_tensor(x)
+    x = _tensor(x)
     if x.dtype.is_integer and flow.bins is None:
         raise ValueError(
             "Expected floating data, since the model has no bins (cast it, or set bins). "
@@ -73,17 +77,38 @@ def checked(flow, x):
 
 def checked_latent(z, shape, dtype):
     """Returns z as a tensor of the latent's dtype and shape."""
-    z = tf.cast(z, dtype)
+    z = tf.cast(_tensor(z), dtype)
     _check_shape(z.shape, tuple(shape), "z")
     return z
 
 
+def checked_condition(flow, condition):
+    """Returns the condition as a tensor of finite values, or None for None."""
+    if condition is None:
+        return None
+    if flow._bijector is None:
+        raise ValueError(
+            "Expected no condition, which TFP's own bijectors are not given. "
+            f"Received: condition={condition!r}"
+        )
+    condition = tf.convert_to_tensor(condition)
+    if tf.executing_eagerly():
+        check_values(condition.numpy(), None, "condition")
+    elif condition.dtype.is_floating:
+        condition = tf.debugging.check_numerics(condition, "Expected finite values in condition")
+    return condition
+
+
 def check_array(flow, data):
-    """Checks the values of a NumPy array before it becomes a data set; lets other data pass."""
-    x, _ = unpack(data)
-    if isinstance(x, np.ndarray):
+    """Checks the values of NumPy arrays before they become a data set; lets other data pass."""
+    if data is None:
+        return
+    x, condition = unpack(data)
+    if isinstance(x, np.ndarray) and len(x):
         in_graph(flow, x[:1])
         check_values(x, flow.bins, "x")
+    if isinstance(condition, np.ndarray):
+        check_values(condition, None, "condition")
 
 
 def check_values(values, bins, name):
@@ -102,11 +127,37 @@ def check_values(values, bins, name):
         )
 
 
-def finite(x):
-    """Lets a training or evaluation step stop at non-finite data."""
-    if not x.dtype.is_floating:
+def guarded(flow, x):
+    """Lets a training or evaluation step stop at data of wrong shape, not finite or off the bins.
+
+    XLA compiles these checks away: arrays are checked before, but not the batches of a `tf.data`.
+    """
+    x = tf.ensure_shape(x, [None] * (x.shape.rank - len(flow.event_shape)) + [*flow.event_shape])
+    if x.dtype.is_floating:
+        return tf.debugging.check_numerics(x, "Expected finite values in x")
+    if 0 <= x.dtype.min and x.dtype.max < flow.bins:
         return x
-    return tf.debugging.check_numerics(x, "Expected finite values in x")
+    message = f"Expected integers from 0 to {flow.bins - 1} in x"
+    wide = tf.cast(x, tf.int64)
+    inside = tf.reduce_all((wide >= 0) & (wide < flow.bins))
+    with tf.control_dependencies([tf.debugging.Assert(inside, [message])]):
+        return tf.identity(x)
+
+
+def never_empty(x, condition):
+    """Returns x and condition with an example of zeros for none, and the number of real ones.
+
+    Of a last batch with fewer examples than replicas some get none, which convolutions refuse.
+    """
+    if tf.distribute.get_strategy().num_replicas_in_sync == 1:
+        return x, condition, None
+    count = tf.shape(x)[0]
+
+    def filled(value):
+        shape = tf.concat([[tf.maximum(0, 1 - count)], tf.shape(value)[1:]], axis=0)
+        return tf.concat([value, tf.zeros(shape, value.dtype)], axis=0)
+
+    return filled(x), None if condition is None else filled(condition), count
 
 
 def unpack(data):
@@ -132,6 +183,11 @@ def first_batch(iterator, strategy):
     if isinstance(batch, dict):
         return {key: whole(value) for key, value in batch.items()}
     return whole(batch)
+
+
+def _tensor(value):
+    """A tensor of the value's own precision: TensorFlow makes float32 of Python's numbers."""
+    return tf.convert_to_tensor(value if hasattr(value, "dtype") else np.asarray(value))
 
 
 def _check_shape(shape, event_shape, name):

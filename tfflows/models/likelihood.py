@@ -21,11 +21,12 @@ class MaximumLikelihood(keras.Model):
     @functools.wraps(keras.Model.compile)
     def compile(self, *args, **kwargs):
         arguments = inspect.signature(keras.Model.compile).bind(self, *args, **kwargs).arguments
-        if arguments.get("loss") is not None:
-            raise ValueError(
-                "Expected compile without a loss: a flow's is its negative log-likelihood. "
-                f"Received: loss={arguments['loss']!r}"
-            )
+        for name in ("loss", "metrics", "weighted_metrics"):
+            if arguments.get(name):
+                raise ValueError(
+                    "Expected compile without loss and metrics: a flow's are its negative "
+                    f"log-likelihood and bits per dimension. Received: {name}={arguments[name]!r}"
+                )
         super().compile(*args, **kwargs)
 
     def compile_from_config(self, config):
@@ -36,7 +37,10 @@ class MaximumLikelihood(keras.Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Returns the mean negative log-density and the layers' own losses: a replica's share."""
         weights = 1.0 if sample_weight is None else tf.cast(sample_weight, y_pred.dtype)
-        total = tf.add_n([tf.reduce_mean(-y_pred * weights), *self.losses])
+        # A replica's share of a last batch may be empty.
+        count = tf.cast(tf.size(y_pred), y_pred.dtype)
+        mean = tf.math.divide_no_nan(tf.reduce_sum(-y_pred * weights), count)
+        total = tf.add_n([mean, *self.losses])
         return total / tf.distribute.get_strategy().num_replicas_in_sync
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
@@ -49,6 +53,8 @@ class MaximumLikelihood(keras.Model):
         bound = _bound(keras.Model.fit, self, args, kwargs)
         x = bound.arguments.get("x")
         inputs.check_array(self, x)
+        validation = bound.arguments.get("validation_data")
+        inputs.check_array(self, validation[0] if isinstance(validation, tuple) else None)
         if isinstance(x, tf.data.Dataset) and "shuffle" not in bound.arguments:
             bound.arguments["shuffle"] = False  # Keras warns of its own default, True, for these
         self._fitting = True
@@ -60,10 +66,17 @@ class MaximumLikelihood(keras.Model):
     @functools.wraps(keras.Model.evaluate)
     def evaluate(self, *args, **kwargs):
         bound = _bound(keras.Model.evaluate, self, args, kwargs)
+        inputs.check_array(self, bound.arguments.get("x"))
         return super().evaluate(*bound.args[1:], **bound.kwargs)
+
+    @functools.wraps(keras.Model.predict)
+    def predict(self, x, *args, **kwargs):
+        inputs.check_array(self, x)
+        return super().predict(x, *args, **kwargs)
 
     @functools.wraps(keras.Model.train_on_batch)
     def train_on_batch(self, x, *args, **kwargs):
+        inputs.check_array(self, x)
         if not self.initialized:
             self.initialize(*inputs.unpack(x))
         return super().train_on_batch(x, *args, **kwargs)

@@ -1,11 +1,13 @@
 """What the named models share: their configuration, preprocessing and base distributions."""
 
 import inspect
+import math
 
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows import bijectors
+from tfflows.models import inputs
 from tfflows.models.flow import Flow
 
 tfd = tfp.distributions
@@ -44,10 +46,13 @@ class NamedFlow(Flow):
 def check_event_shape(event_shape, ranks):
     """Returns the shape of a vector of at least 2 elements or of an image, as a tuple."""
     dims = bijectors.checks.shape(event_shape, "event_shape")
-    if len(dims) not in ranks or dims == (1,):
-        kinds = {1: "(dim,) with dim at least 2", 3: "(height, width, channels)"}
+    if len(dims) not in ranks or math.prod(dims) < 2:
+        kinds = {1: "(dim,)", 3: "(height, width, channels)"}
         expected = " or ".join(kinds[rank] for rank in ranks)
-        raise ValueError(f"Expected event_shape {expected}. Received: event_shape={event_shape!r}")
+        raise ValueError(
+            f"Expected event_shape {expected}, of at least 2 elements. "
+            f"Received: event_shape={event_shape!r}"
+        )
     return dims
 
 
@@ -55,9 +60,9 @@ def check_levels(event_shape, levels, squeezes):
     """Refuses numbers of levels whose squeezes do not divide the image."""
     bijectors.checks.integer(levels, "levels")
     height, width, _ = event_shape
-    if height % 2**squeezes or width % 2**squeezes:
+    if levels > 32 or height % 2**squeezes or width % 2**squeezes:
         raise ValueError(
-            f"Expected levels={levels} to fit: height and width divisible by {2**squeezes}. "
+            f"Expected levels={levels} to fit: height and width divisible by 2**{squeezes}. "
             f"Received: event_shape={event_shape}, levels={levels}"
         )
 
@@ -66,7 +71,18 @@ def resolve_bins(bins, event_shape):
     """Returns 256 for images and None for vectors where `bins` is "auto"."""
     if isinstance(bins, str) and bins == "auto":
         return 256 if len(event_shape) == 3 else None
-    return bins
+    return None if bins is None else inputs.check_bins(bins)
+
+
+def check_condition_shape(condition_shape):
+    """Refuses conditions other than vectors, which fit every level; None is none."""
+    if condition_shape is None:
+        return
+    if len(bijectors.checks.shape(condition_shape, "condition_shape")) != 1:
+        raise ValueError(
+            "Expected condition_shape to be that of a vector, (size,), or None. "
+            f"Received: condition_shape={condition_shape!r}"
+        )
 
 
 def rescale(event_shape, bins, low=0.0, high=1.0):

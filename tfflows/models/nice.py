@@ -1,5 +1,7 @@
 """NICE: additive couplings of all pixels, and one diagonal scale (arXiv:1410.8516)."""
 
+import math
+
 import keras
 
 from tfflows import bijectors, networks
@@ -33,7 +35,7 @@ class NICE(named.NamedFlow):
       base: "logistic" or "normal", the distribution of the latents.
       data_range: `(low, high)`, the scale that `[0, bins)` is mapped to; not used without bins. The
         authors have (0, 1) for MNIST and (-1, 1) for CIFAR-10.
-      condition_shape: Shape of the condition that the MLPs take, or None.
+      condition_shape: Shape `(size,)` of the condition that the MLPs take, or None.
       bins: See `Flow`; "auto" is 256 for images and None for vectors.
       name: Name of the model.
       dtype: Dtype of events and variables.
@@ -61,8 +63,11 @@ class NICE(named.NamedFlow):
         event_shape = named.check_event_shape(event_shape, (1, 3))
         bins = named.resolve_bins(bins, event_shape)
         arguments = dict(locals())
+        bijectors.checks.floating(dtype)
+        named.check_condition_shape(condition_shape)
         for argument in ("depth", "width", "hidden_layers"):
             bijectors.checks.integer(arguments[argument], argument)
+        _check_range(data_range)
         layers = [*named.rescale(event_shape, bins, *data_range), bijectors.Reshape(event_shape)]
         dims = layers[-1].latent_shape
         layers.append(bijectors.Permute(dims, "even_odd"))
@@ -71,6 +76,18 @@ class NICE(named.NamedFlow):
             layers.append(bijectors.Permute(dims, "reverse"))
         layers.append(bijectors.DiagonalScale(dims, dtype=dtype))
         super().__init__(arguments, layers, base)
+
+
+def _check_range(data_range):
+    numbers = data_range if isinstance(data_range, list | tuple) else ()
+    if len(numbers) != 2 or not all(isinstance(n, int | float) for n in numbers):
+        numbers = (0, 0)
+    low, high = numbers
+    if not -math.inf < low < high < math.inf:
+        raise ValueError(
+            "Expected data_range to be two finite numbers, the lower first. "
+            f"Received: data_range={data_range!r}"
+        )
 
 
 def _coupling(dims, width, hidden_layers, condition_shape, dtype):

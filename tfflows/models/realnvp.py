@@ -37,7 +37,7 @@ class RealNVP(named.NamedFlow):
       blocks: Residual blocks, or hidden layers of the MLPs.
       batch_norm: Whether networks and couplings' outputs are batch normalized.
       zero_init: Whether a fresh model is the identity.
-      condition_shape: Shape of the condition that the networks take, or None.
+      condition_shape: Shape `(size,)` of the condition that the networks take, or None.
       bins: See `Flow`; "auto" is 256 for images and None for vectors. The logit is part of the
         model only where bins are.
       name: Name of the model.
@@ -67,6 +67,8 @@ class RealNVP(named.NamedFlow):
         event_shape = named.check_event_shape(event_shape, (1, 3))
         bins = named.resolve_bins(bins, event_shape)
         arguments = dict(locals())
+        bijectors.checks.floating(dtype)
+        named.check_condition_shape(condition_shape)
         for argument in ("width", "blocks"):
             bijectors.checks.integer(arguments[argument], argument)
         parts = _Parts(width, blocks, batch_norm, zero_init, condition_shape, dtype)
