@@ -1,7 +1,4 @@
-"""Training data that depends on the seed and the epoch alone, so that runs can be continued."""
-
-import numpy as np
-import tensorflow as tf
+"""The data of a run: training batches, the batch it starts from, and those it is evaluated on."""
 
 from tfflows import data
 
@@ -11,39 +8,21 @@ _SMOKE_BATCHES = 8
 
 def load_split(settings, split, **options):
     """Returns `data.load` of a split, with the settings' dataset."""
-    return data.load(
-        settings.dataset,
-        split,
-        settings.batch_size,
-        data_dir=settings.data_dir,
-        num_points=settings.num_points,
-        pad_to=settings.pad_to,
-        **options,
-    )
+    return data.load(split=split, **_dataset(settings), **options)
 
 
 def training_batches(settings, steps_per_epoch, first_epoch=0):
     """Returns an endless dataset of full batches, the first of them the first of an epoch.
 
-    Each epoch is the start of a pipeline of its own, shuffled and augmented by a seed made of the
-    settings' and the epoch's number: epoch 7 is the same whether six others came before or not.
+    An epoch depends on the settings' seed and its number alone, so that runs can be continued.
     """
-    augment = None if settings.augment == "none" else settings.augment
-
-    def epoch_batches(epoch):
-        seed = int(np.random.SeedSequence((settings.seed, epoch)).generate_state(1)[0])
-        options = {"augment": augment, "shuffle": True, "repeat": True, "seed": seed}
-        return load_split(settings, "train", **options).dataset.take(steps_per_epoch)
-
-    def batches():
-        epoch = first_epoch
-        while True:
-            yield from epoch_batches(epoch)
-            epoch += 1
-
-    spec = epoch_batches(first_epoch).element_spec
-    spec = tf.TensorSpec((settings.batch_size, *spec.shape[1:]), spec.dtype)
-    return tf.data.Dataset.from_generator(batches, output_signature=spec).prefetch(4)
+    return data.load_epochs(
+        steps_per_epoch=steps_per_epoch,
+        first_epoch=first_epoch,
+        augment=None if settings.augment == "none" else settings.augment,
+        seed=settings.seed,
+        **_dataset(settings),
+    ).dataset
 
 
 def first_batch(settings, size=512):
@@ -59,3 +38,8 @@ def evaluation_batches(settings, split):
     """
     dataset = load_split(settings, split, shuffle=False).dataset
     return dataset.take(_SMOKE_BATCHES) if settings.smoke else dataset
+
+
+def _dataset(settings):
+    names = ("batch_size", "data_dir", "num_points", "pad_to")
+    return {"name": settings.dataset, **{name: getattr(settings, name) for name in names}}

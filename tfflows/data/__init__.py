@@ -2,7 +2,7 @@
 
 from tfflows.data.augmentation import AUGMENTATIONS
 from tfflows.data.baseline import gaussian_bits_per_dim
-from tfflows.data.loader import load
+from tfflows.data.loader import load, load_epochs
 from tfflows.data.pipeline import Data
 from tfflows.data.splits import SPLITS
 from tfflows.data.synthetic import DENSITIES, sample
@@ -14,5 +14,6 @@ __all__ = [
     "Data",
     "gaussian_bits_per_dim",
     "load",
+    "load_epochs",
     "sample",
 ]

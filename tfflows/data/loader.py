@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from tfflows.data.augmentation import augmentation
 from tfflows.data.images import digits, tfds_images
-from tfflows.data.pipeline import Data, batches
+from tfflows.data.pipeline import Data, batches, epochs
 from tfflows.data.splits import SPLITS
 from tfflows.data.synthetic import DENSITIES, sample
 
@@ -65,22 +65,11 @@ def load(
         images of one size.
       FileNotFoundError: a TFDS dataset is not prepared in `data_dir`.
     """
-    _check(name, split, batch_size, seed)
+    _check(name, split, batch_size=batch_size, seed=seed)
     shuffle = split == "train" if shuffle is None else shuffle
-    if name in DENSITIES:
-        _check_unused(name, "2-D", pad_to=pad_to, with_labels=with_labels, augment=augment)
-        source = _points(name, split, 10_000 if num_points is None else num_points)
-    else:
-        _check_unused(name, "image", num_points=num_points)
-        augment = None if augment is None else augmentation(augment)
-        if name == "digits":
-            source = digits(split, with_labels=with_labels)
-        else:
-            files = {"data_dir": data_dir, "shuffle_files": shuffle, "seed": seed}
-            source = tfds_images(name, split, with_labels=with_labels, **files)
-        source = source if pad_to is None else _padded(source, pad_to)
+    make, augment = _parts(name, split, data_dir, num_points, pad_to, augment, with_labels)
     return batches(
-        source,
+        make(seed if shuffle else None),
         batch_size,
         augment=augment,
         shuffle=shuffle,
@@ -88,6 +77,65 @@ def load(
         drop_remainder=drop_remainder,
         seed=seed,
     )
+
+
+def load_epochs(
+    name="digits",
+    batch_size=64,
+    *,
+    steps_per_epoch,
+    first_epoch=0,
+    data_dir=None,
+    num_points=None,
+    pad_to=None,
+    with_labels=False,
+    augment=None,
+    seed=0,
+):
+    """Loads the train split for a training that can be stopped and continued: epochs without end.
+
+    Each epoch is `steps_per_epoch` full batches of shuffled passes over the split, which depend on
+    `seed` and the epoch's number alone, so that `first_epoch=3` gives what `first_epoch=0` gives
+    after three epochs. `flow.fit(..., steps_per_epoch=..., initial_epoch=...)` takes it so.
+
+    Args:
+      steps_per_epoch: batches of an epoch, at least 1.
+      first_epoch: number of the first epoch, counted from 0.
+      name, batch_size, data_dir, num_points, pad_to, with_labels, augment, seed: as in `load`.
+
+    Returns:
+      `Data(dataset, event_shape, bins, num_examples)`.
+
+    Raises:
+      TypeError, ValueError, FileNotFoundError: as `load`.
+    """
+    counts = {"steps_per_epoch": steps_per_epoch, "first_epoch": first_epoch, "seed": seed}
+    _check(name, "train", batch_size=batch_size, **counts)
+    make, augment = _parts(name, "train", data_dir, num_points, pad_to, augment, with_labels)
+    options = {"augment": augment, "seed": seed, "first": first_epoch}
+    return epochs(make, batch_size, steps_per_epoch, **options)
+
+
+def _parts(name, split, data_dir, num_points, pad_to, augment, with_labels):
+    """Returns a function that makes the `Data` of single examples, and the augmentation.
+
+    The function takes a seed of the order of the files, or none for their own order.
+    """
+    if name in DENSITIES:
+        _check_unused(name, "2-D", pad_to=pad_to, with_labels=with_labels, augment=augment)
+        source = _points(name, split, 10_000 if num_points is None else num_points)
+        return lambda seed=None: source, None
+    _check_unused(name, "image", num_points=num_points)
+
+    def make(seed=None):
+        if name == "digits":
+            source = digits(split, with_labels=with_labels)
+        else:
+            files = {"data_dir": data_dir, "shuffle_files": seed is not None, "seed": seed}
+            source = tfds_images(name, split, with_labels=with_labels, **files)
+        return source if pad_to is None else _padded(source, pad_to)
+
+    return make, None if augment is None else augmentation(augment)
 
 
 def _points(name, split, num_points):
@@ -115,14 +163,15 @@ def _padded(source, side):
     return source._replace(dataset=dataset, event_shape=(side, side, channels))
 
 
-def _check(name, split, batch_size, seed):
+def _check(name, split, **counts):
     if not isinstance(name, str):
         raise TypeError(f"Expected name to be a string. Received: name={name!r}")
     if split not in SPLITS:
         raise ValueError(
             f"Expected split to be one of {', '.join(SPLITS)}. Received: split={split!r}"
         )
-    for argument, value, least in (("batch_size", batch_size, 1), ("seed", seed, 0)):
+    for argument, value in counts.items():
+        least = 0 if argument in ("first_epoch", "seed") else 1
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise ValueError(
                 f"Expected {argument} to be an int of at least {least}. "

@@ -3,6 +3,7 @@
 import math
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 # Decoded sets below this size are kept in memory and shuffled whole; larger ones are read again in
@@ -47,25 +48,55 @@ def batches(
       drop_remainder: whether the last batch is left out if it is not full.
       seed: seed of the order and the augmentation.
     """
+    dataset = _batched(_kept(source), batch_size, augment, shuffle, repeat, drop_remainder, seed)
+    return source._replace(dataset=_ready(dataset))
+
+
+def epochs(make, batch_size, steps, *, augment=None, seed=0, first=0):
+    """Returns `Data` with the full batches of one epoch after the other, without end.
+
+    An epoch is `steps` batches of passes over the source that are shuffled and augmented by a seed
+    made of `seed` and the epoch's number, and of nothing else: neither of the epochs before it nor
+    of TensorFlow's global seed. All of it is one graph, and the cache serves all epochs.
+
+    Args:
+      make: returns `Data` with a dataset of single examples, in their own order, or with its files
+        in an order by the integer tensor it is called with.
+      batch_size: number of examples in a batch.
+      steps: batches of an epoch.
+      augment: None, or a callable as that of `batches`.
+      seed: nonnegative int.
+      first: number of the first epoch.
+    """
+    source = _kept(make())
+    key = int(np.random.SeedSequence(seed).generate_state(1)[0])
+
+    def epoch(number):
+        # Of this function's graph only. tf.data refuses 0 beside a seed that is a tensor.
+        tf.random.set_seed(1)
+        epoch_seed = tf.random.stateless_uniform((), (key, number), None, None, tf.int64)
+        examples = source if fits_in_memory(source) else make(epoch_seed)
+        return _batched(examples, batch_size, augment, True, True, True, epoch_seed).take(steps)
+
+    return source._replace(dataset=_ready(tf.data.Dataset.counter(first).flat_map(epoch)))
+
+
+def _kept(source):
+    """The source, from its first pass on in memory if it fits there."""
+    return source._replace(dataset=source.dataset.cache()) if fits_in_memory(source) else source
+
+
+def _batched(source, batch_size, augment, shuffle, repeat, drop_remainder, seed):
     dataset = source.dataset
-    cached = fits_in_memory(source)
-    if cached:
-        dataset = dataset.cache()
     if shuffle:
         # A buffer for all reads to the end of the source, so the cache is complete, and tf.data has
         # nothing to warn about, even if only the first batch is taken.
-        buffer_size = source.num_examples if cached else SHUFFLE_BUFFER
+        buffer_size = source.num_examples if fits_in_memory(source) else SHUFFLE_BUFFER
         dataset = dataset.shuffle(buffer_size, seed=seed, reshuffle_each_iteration=True)
     if repeat:
         dataset = dataset.repeat()
     dataset = dataset.batch(batch_size, drop_remainder=drop_remainder)
-    if augment is not None:
-        dataset = _augmented(dataset, augment, seed)
-    # Sets in memory and sets of one file cannot be sharded by file over several workers.
-    options = tf.data.Options()
-    options.deterministic = True
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    return source._replace(dataset=dataset.with_options(options).prefetch(tf.data.AUTOTUNE))
+    return dataset if augment is None else _augmented(dataset, augment, seed)
 
 
 def _augmented(dataset, augment, seed):
@@ -78,3 +109,12 @@ def _augmented(dataset, augment, seed):
         return augment(batch, batch_seed)
 
     return tf.data.Dataset.zip((dataset, seeds)).map(apply, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def _ready(dataset):
+    """The dataset in its order, read ahead while the model computes."""
+    options = tf.data.Options()
+    options.deterministic = True
+    # Sets in memory and sets of one file cannot be sharded by file over several workers.
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return dataset.with_options(options).prefetch(tf.data.AUTOTUNE)
