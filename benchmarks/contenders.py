@@ -2,7 +2,7 @@
 
 import typing
 
-from benchmarks import floor, parts, rounds, tfp_glow
+from benchmarks import floor, parts, program, rounds, tfp_glow
 
 
 class Contender(typing.NamedTuple):
@@ -21,15 +21,19 @@ def _train(settings, made):
     return rounds.in_process(parts.training(made.trained_flow(settings), parts.images(settings)))
 
 
-def _floor(settings, made, *, input_gradients=True):
+def _floor(settings, made, **options):
     pairs = made.networks(settings)
-    model = floor.Floor([network for network, _ in pairs], input_gradients=input_gradients)
+    model = floor.Floor([network for network, _ in pairs], **options)
     parts.compile_by_adam(model, settings)
     return rounds.in_process(parts.training(model, floor.inputs(pairs)))
 
 
 def _floor_weights_only(settings, made):
     return _floor(settings, made, input_gradients=False)
+
+
+def _floor_in_turn(settings, made):
+    return _floor(settings, made, in_turn=True)
 
 
 def _nets_forward(settings, made):
@@ -63,6 +67,7 @@ CONTENDERS = {
     "nets_forward": Contender(_nets_forward),
     "sample": Contender(_sample),
     "floor_weights_only": Contender(_floor_weights_only),
+    "floor_in_turn": Contender(_floor_in_turn),
     "train_bfloat16": Contender(_train, _BFLOAT16),
     "floor_bfloat16": Contender(_floor, _BFLOAT16),
     "log_prob_bfloat16": Contender(_log_prob, _BFLOAT16),
@@ -80,7 +85,9 @@ DEFAULT = ["train", "floor", "log_prob", "nets_forward", "sample"]
 PAIRS = [
     ("train", "floor"),
     ("train", "floor_weights_only"),
+    ("train", "floor_in_turn"),
     ("floor", "floor_weights_only"),
+    ("floor_in_turn", "floor"),
     ("log_prob", "nets_forward"),
     ("sample", "log_prob"),
     ("tfb_train", "train"),
@@ -101,12 +108,10 @@ _GLOW_ONLY = {"tfb_train", "normflows_train"}
 
 def check(names, settings):
     """Refuses names that are unknown, given twice, or not for this model."""
-    for name in names:
-        if name not in CONTENDERS:
-            raise ValueError(
-                f"Expected contenders of {', '.join(CONTENDERS)}. Received: contenders={name!r}"
-            )
-        if name in _GLOW_ONLY and settings.model != "glow":
-            raise ValueError(f"Expected glow for {name}. Received: model={settings.model!r}")
-    if not names or len(names) > len(set(names)):
-        raise ValueError(f"Expected contenders, each once. Received: contenders={names!r}")
+    program.check_names("contenders", names, CONTENDERS)
+    if not names:
+        raise ValueError("Expected at least one contender. Received: contenders=[]")
+    if settings.model != "glow" and _GLOW_ONLY & set(names):
+        raise ValueError(
+            f"Expected glow for {', '.join(sorted(_GLOW_ONLY))}. Received: model={settings.model!r}"
+        )

@@ -29,20 +29,30 @@ class Floor(keras.Model):
     when the graph is made. Not in it: everything between the networks (actnorm, 1x1 convolutions,
     couplings' arithmetic, log-dets), dequantization, the likelihood, its metric.
 
+    The networks do not depend on each other, so TensorFlow may run several at once, which in a flow
+    it cannot. `in_turn` makes each wait for the one before, forward and backward.
+
     Args:
       networks: List of Keras layers.
       input_gradients: Whether the step has the gradients by the inputs.
+      in_turn: Whether the networks run one after the other.
     """
 
-    def __init__(self, networks, *, input_gradients=True):
+    def __init__(self, networks, *, input_gradients=True, in_turn=False):
         super().__init__(name="floor")
         self.networks = networks
         self.input_gradients = input_gradients
+        self.in_turn = in_turn
         self.built = True
 
     def call(self, inputs, training=False):
-        outputs = [n(x, training=training) for n, x in zip(self.networks, inputs, strict=True)]
-        return [tf.cast(output, tf.float32) for output in outputs]
+        outputs = []
+        for network, x in zip(self.networks, inputs, strict=True):
+            if outputs and self.in_turn:
+                # One operation, and so is its gradient: neither tensor is there before the other.
+                x, outputs[-1] = tf.identity_n([x, outputs[-1]])
+            outputs.append(tf.cast(network(x, training=training), tf.float32))
+        return outputs
 
     def train_step(self, inputs):
         inputs = list(inputs)
@@ -71,7 +81,10 @@ def inputs(networks):
 
 
 def forward(networks):
-    """Returns a function that evaluates each network once, as `log_prob` does; value: an output."""
+    """Returns a function that evaluates each network once, as `log_prob` does; value: an output.
+
+    The networks do not depend on each other, as in `Floor`.
+    """
 
     @tf.function
     def evaluate(values):

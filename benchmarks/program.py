@@ -25,3 +25,12 @@ def main(define, run):
             sys.exit(1)
 
     app.run(command)
+
+
+def check_names(flag, names, known):
+    """Refuses a list of names with one that is not known, or there twice."""
+    for name in names:
+        if name not in known:
+            raise ValueError(f"Expected {flag} of {', '.join(known)}. Received: {flag}={name!r}")
+    if len(names) > len(set(names)):
+        raise ValueError(f"Expected {flag}, each once. Received: {flag}={names!r}")
