@@ -5,6 +5,7 @@ import pathlib
 import re
 import traceback
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -29,6 +30,13 @@ def unknown_rank():
 
 def split(**kwargs):
     return tfb.SplitCoupling((4,), lambda h: h, **kwargs)
+
+
+def recomputed_invert():
+    dropout = keras.Sequential([keras.layers.Dense(2), keras.layers.Dropout(0.5)])
+    coupling = tfb.SplitCoupling((4,), dropout, "additive")
+    composite = tfb.Composite([tfb.Invert(coupling)], recompute=True)
+    composite.inverse_and_log_det(zeros(2, 4), training=True)
 
 
 def image(channels):
@@ -146,6 +154,7 @@ ERRORS = {
         r"dtypes=\['float32', 'float64'\]",
     ),
     "invert": (lambda: tfb.Invert(tfp.bijectors.Exp()), T, "tfflows bijector", "bijector=<tfp"),
+    "recomputed invert": (recomputed_invert, V, "inside an Invert", "split_coupling"),
     "from tfp": (lambda: tfb.FromTFP((2,), tf.exp), T, "tfp bijector", "bijector=<func"),
     "no levels": (lambda: tfb.MultiScale([]), V, "at least one level", r"levels=\[\]"),
     "odd level": (

@@ -17,12 +17,18 @@ def _arrays(owner, **names):
     return {key: np.asarray(value) for key, value in values.items() if value is not None}
 
 
+def _flat(layers):
+    """The layers, with composites among them replaced by theirs."""
+    parts = [_flat(p.layers) if isinstance(p, bijectors.Composite) else [p] for p in layers]
+    return [layer for part in parts for layer in part]
+
+
 def _couplings(layers):
     return [layer for layer in layers if isinstance(layer, bijectors.Coupling)]
 
 
 def _nice(layers):
-    mlps = [coupling.conditioner.dense for coupling in _couplings(layers)]
+    mlps = [coupling.conditioner.dense for coupling in _couplings(_flat(layers))]
     return {
         "couplings": [[_arrays(d, kernel="kernel", bias="bias") for d in mlp] for mlp in mlps],
         "log_scale": np.asarray(layers[-1].log_scale),
@@ -33,7 +39,7 @@ def _nice(layers):
 
 
 def _glow(layers):
-    levels = [level.layers for level in layers[-1].levels]
+    levels = [_flat(level.layers) for level in layers[-1].levels]
     result = []
     for level in levels:
         result.append({"steps": [_step(*level[i : i + 3]) for i in range(1, len(level) - 2, 3)]})

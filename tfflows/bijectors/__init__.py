@@ -4,7 +4,7 @@ from tfflows.bijectors import checks, transforms
 from tfflows.bijectors.act_norm import ActNorm
 from tfflows.bijectors.batch_norm import BatchNorm
 from tfflows.bijectors.bijector import Bijector
-from tfflows.bijectors.composite import Composite, FromTFP, Invert
+from tfflows.bijectors.composite import Composite
 from tfflows.bijectors.coupling import Coupling, MaskedCoupling, SplitCoupling
 from tfflows.bijectors.invertible_conv import InvertibleConv
 from tfflows.bijectors.multi_scale import MultiScale
@@ -23,6 +23,7 @@ from tfflows.bijectors.transforms import (
     Gaussian,
     Transform,
 )
+from tfflows.bijectors.wrappers import FromTFP, Invert
 
 __all__ = [
     "ActNorm",

@@ -34,6 +34,8 @@ class ActNorm(Bijector):
     References: Glow (arXiv:1807.03039), section 3.1, and the authors' `actnorm`.
     """
 
+    _structure_of = ("log_scale_factor",)
+
     def __init__(self, event_shape, *, log_scale_factor=3.0, dtype=tf.float32, name="act_norm"):
         parameters = dict(locals())
         self.log_scale_factor = checks.number(log_scale_factor, "log_scale_factor", low=0)

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tfflows.bijectors import checks, partitions
+from tfflows.bijectors import checks, partitions, reversible
 from tfflows.bijectors.bijector import Bijector
 
 
@@ -78,9 +78,34 @@ class BatchNorm(Bijector):
             self._move(mean, variance, 1 - self.momentum)
         else:
             mean, variance = tf.convert_to_tensor(self.moving_mean), self.moving_variance
+        return self._normalized(kept, changed, mean, variance)
+
+    def _normalized(self, kept, changed, mean, variance):
         variance = variance + self.epsilon
         changed = (changed - mean) * tf.math.rsqrt(variance)
         return self.partition.merge(kept, changed), self._inverse_log_det(variance)
+
+    def _inverse_and_residual(self, x, condition, training):
+        if not training:
+            return super()._inverse_and_residual(x, condition, training)
+        kept, changed = self.partition.split(x)
+        moments = _moments(changed)
+        self._move(*moments, 1 - self.momentum)
+        return (*self._normalized(kept, changed, *moments), moments)
+
+    def _backward(self, z, residual, dz, dlog_det, condition, training):
+        if not training:
+            return super()._backward(z, residual, dz, dlog_det, condition, training)
+        mean, variance = residual
+        kept, changed = self.partition.split(z)
+        changed = changed * tf.sqrt(variance + self.epsilon) + mean
+        x = self.partition.merge(kept, changed)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(x)
+            kept, changed = self.partition.split(x)
+            results = self._normalized(kept, changed, *_moments(changed))
+        (dx,) = reversible.gradients(tape, results, [x], dz, dlog_det)
+        return x, dx, None, []
 
     def _initialize(self, x, condition=None):
         self._move(*_moments(self.partition.split(x)[1]), rate=1.0)

@@ -4,10 +4,10 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from tensorflow_probability.python.internal import cache_util
 
-from tfflows.bijectors import checks
+from tfflows.bijectors import checks, reversible, structure
 
 
-class Bijector(tfp.bijectors.Bijector):
+class Bijector(structure.Structured, tfp.bijectors.Bijector):
     """A bijection between a latent z and a datum x whose value and log-det are one computation.
 
     ```
@@ -80,6 +80,11 @@ class Bijector(tfp.bijectors.Bijector):
             name=name,
         )
 
+    def structure(self):
+        """Returns what the computation depends on besides the variables, or None: `Structured`."""
+        own = super().structure()
+        return own and (own, self._event_shape, self._latent_shape, self.dtype)
+
     @property
     def event_shape(self):
         """Shape of one datum, a tuple."""
@@ -117,6 +122,25 @@ class Bijector(tfp.bijectors.Bijector):
 
     def _initialize(self, x, condition=None):
         return self._inverse_and_log_det(x, condition=condition)[0]
+
+    # For reversible training.
+
+    def _inverse_and_residual(self, x, condition, training):
+        """Returns z, the log-det, and what `_backward` needs to know besides z, a tuple."""
+        return (*self._inverse_and_log_det(x, condition=condition, training=training), ())
+
+    def _backward(self, z, residual, dz, dlog_det, condition, training):
+        """Returns x and the gradients with respect to x, the condition (None for none) and each of
+        `trainable_variables`, from z and the gradients with respect to z and the log-det."""
+        x = tf.stop_gradient(self._forward_and_log_det(z, condition=condition)[0])
+        inputs, variables = reversible.floating(x, condition), list(self.trainable_variables)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch([*inputs, *variables])
+            results = self._inverse_and_log_det(x, condition=condition, training=training)
+        sources = [*inputs, *variables]
+        values = reversible.gradients(tape, results, sources, dz, dlog_det)
+        dcondition = values[1] if len(inputs) == 2 else None
+        return x, values[0], dcondition, values[len(inputs) :]
 
     def _checked(self, value, shape, name):
         value = tf.convert_to_tensor(value, dtype_hint=self.dtype)

@@ -1,10 +1,13 @@
-"""Bijectors made of bijectors: in sequence, turned round, or taken from TFP."""
+"""Bijectors in sequence."""
+
+import functools
 
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfflows.bijectors import checks
+from tfflows.bijectors import checks, reversible, sharing
 from tfflows.bijectors.bijector import Bijector
+from tfflows.bijectors.wrappers import FromTFP
 
 
 class Composite(Bijector):
@@ -24,6 +27,9 @@ class Composite(Bijector):
     Args:
       layers: Sequence of bijectors. One of TFP's own may stand anywhere but first, and there too
         inside `FromTFP`, which states its event shape.
+      recompute: Whether backprop through the inverse recomputes each layer's input from its
+        output instead of remembering it. Memory for activations is then that of one layer, however
+        many there are, at the price of evaluating each conditioner once more.
       name: Name of the operations.
 
     Raises:
@@ -32,9 +38,13 @@ class Composite(Bijector):
       TypeError: if a layer is no bijector.
     """
 
-    def __init__(self, layers, *, name="composite"):
+    _structure_of = ("layers", "recompute")
+
+    def __init__(self, layers, *, recompute=False, name="composite"):
         parameters = dict(locals())
         self._layers = _joined(layers)
+        self.recompute = recompute
+        self._calls = sharing.SharedCalls(self._layers)
         super().__init__(
             self._layers[0].event_shape,
             self._layers[-1].latent_shape,
@@ -52,16 +62,41 @@ class Composite(Bijector):
     def _forward_and_log_det(self, z, condition=None, training=False):
         total = tf.zeros([], z.dtype)
         for layer in reversed(self._layers):
-            z, log_det = layer._forward_and_log_det(z, condition=condition, training=training)
+            z, log_det = self._call(_FORWARD[bool(training)], layer, z, condition)
             total += log_det
         return z, total
 
     def _inverse_and_log_det(self, x, condition=None, training=False):
+        if self.recompute:
+            return reversible.inverse_and_log_det(self, x, condition, training)
         total = tf.zeros([], x.dtype)
         for layer in self._layers:
-            x, log_det = layer._inverse_and_log_det(x, condition=condition, training=training)
+            x, log_det = self._call(_INVERSE[bool(training)], layer, x, condition)
             total += log_det
         return x, total
+
+    def _call(self, method, layer, value, condition):
+        tensors = (value,) if condition is None else (value, condition)
+        return self._calls.call(method, layer, *tensors)
+
+    def _inverse_and_residual(self, x, condition, training):
+        residuals, total = [], tf.zeros([], x.dtype)
+        for layer in self._layers:
+            x, log_det, residual = self._call(_RESIDUAL[bool(training)], layer, x, condition)
+            residuals.append(residual)
+            total += log_det
+        return x, total, tuple(residuals)
+
+    def _backward(self, z, residual, dz, dlog_det, condition, training):
+        dconditions, pairs = [], []
+        for layer, own in zip(reversed(self._layers), reversed(residual), strict=True):
+            method = _backward_method(tf.nest.map_structure(lambda _: 0, own), training)
+            tensors = [reversible.after(z, dz), dz, dlog_det, *tf.nest.flatten(own)]
+            tensors += [] if condition is None else [condition]
+            z, dz, dcondition, gradients = self._calls.call(method, layer, *tensors)
+            dconditions.append(dcondition)
+            pairs.append((layer, gradients))
+        return z, dz, *reversible.summed(self, dconditions, pairs)
 
     def _initialize(self, x, condition=None):
         for layer in self._layers:
@@ -69,90 +104,35 @@ class Composite(Bijector):
         return x
 
 
-class Invert(Bijector):
-    """A bijector turned round: its forward is the other's inverse.
-
-    ```
-    forward:  x = b^-1(z)    log_det = log|det db^-1/dz|
-    inverse:  z = b(x)       log_det = log|det db/dx|
-    ```
-
-    Its `initialize` only evaluates: a data-dependent start is defined from data to latent.
-
-    Shapes:
-      event: the latent shape of the other; latent: its event shape.
-
-    Args:
-      bijector: A bijector of this package.
-      name: Name of the operations; "inverted_" and the other's name if None.
-
-    Raises:
-      TypeError: if the bijector is not of this package.
-    """
-
-    def __init__(self, bijector, *, name=None):
-        parameters = dict(locals())
-        if not isinstance(bijector, Bijector):
-            raise TypeError(f"Expected a tfflows bijector. Received: bijector={bijector!r}")
-        self.bijector = bijector
-        super().__init__(
-            bijector.latent_shape,
-            bijector.event_shape,
-            dtype=bijector.dtype,
-            is_constant_jacobian=bijector.is_constant_jacobian,
-            parameters=parameters,
-            name=name or f"inverted_{bijector.name}",
-        )
-
-    def _forward_and_log_det(self, z, condition=None, training=False):
-        return self.bijector._inverse_and_log_det(z, condition=condition, training=training)
-
-    def _inverse_and_log_det(self, x, condition=None, training=False):
-        return self.bijector._forward_and_log_det(x, condition=condition, training=training)
+def _forward(layer, z, condition=None, *, training):
+    return layer._forward_and_log_det(z, condition=condition, training=training)
 
 
-class FromTFP(Bijector):
-    """One of TFP's bijectors as a layer of a `Composite`, given neither condition nor training.
+def _inverse(layer, x, condition=None, *, training):
+    return layer._inverse_and_log_det(x, condition=condition, training=training)
 
-    ```
-    forward:  x = bijector.forward(z)    log_det = bijector.forward_log_det_jacobian(z)
-    inverse:  z = bijector.inverse(x)    log_det = bijector.inverse_log_det_jacobian(x)
-    ```
 
-    Shapes:
-      event: `event_shape`; latent: the bijector's `inverse_event_shape` of it.
+def _residual(layer, x, condition=None, *, training):
+    return layer._inverse_and_residual(x, condition, training)
 
-    Args:
-      event_shape: Shape of one datum.
-      bijector: A `tfp.bijectors.Bijector` of tensors, not structures.
-      name: Name of the operations; that of the bijector if None.
 
-    Raises:
-      TypeError: if `bijector` is none.
-    """
+@functools.cache
+def _backward_method(structure, training):
+    """`_backward` as a function of tensors alone, for residuals of a structure."""
+    count = len(tf.nest.flatten(structure))
 
-    def __init__(self, event_shape, bijector, *, name=None):
-        parameters = dict(locals())
-        if not isinstance(bijector, tfp.bijectors.Bijector):
-            raise TypeError(f"Expected a tfp bijector. Received: bijector={bijector!r}")
-        event_shape = checks.shape(event_shape, "event_shape")
-        self.bijector = bijector
-        super().__init__(
-            event_shape,
-            bijector.inverse_event_shape(event_shape),
-            dtype=bijector.dtype,
-            is_constant_jacobian=bijector.is_constant_jacobian,
-            parameters=parameters,
-            name=name or bijector.name,
-        )
+    def backward(layer, z, dz, dlog_det, *others):
+        residual = tf.nest.pack_sequence_as(structure, others[:count])
+        condition = others[count] if others[count:] else None
+        return layer._backward(z, residual, dz, dlog_det, condition, training)
 
-    def _forward_and_log_det(self, z, condition=None, training=False):
-        ndims = len(self.latent_shape)
-        return self.bijector.forward(z), self.bijector.forward_log_det_jacobian(z, ndims)
+    return backward
 
-    def _inverse_and_log_det(self, x, condition=None, training=False):
-        ndims = len(self.event_shape)
-        return self.bijector.inverse(x), self.bijector.inverse_log_det_jacobian(x, ndims)
+
+# One object a way of calling, as `SharedCalls` tells them apart by identity.
+_FORWARD = {t: functools.partial(_forward, training=t) for t in (False, True)}
+_INVERSE = {t: functools.partial(_inverse, training=t) for t in (False, True)}
+_RESIDUAL = {t: functools.partial(_residual, training=t) for t in (False, True)}
 
 
 def _joined(layers):

@@ -4,7 +4,7 @@ import inspect
 
 import tensorflow as tf
 
-from tfflows.bijectors import partitions, transforms
+from tfflows.bijectors import partitions, reversible, transforms
 from tfflows.bijectors.bijector import Bijector
 
 
@@ -42,6 +42,8 @@ class Coupling(Bijector):
     References: NICE (arXiv:1410.8516), RealNVP (arXiv:1605.08803).
     """
 
+    _structure_of = ("conditioner", "transform", "partition")
+
     def __init__(
         self,
         conditioner,
@@ -74,6 +76,7 @@ class Coupling(Bijector):
         self._conditioner_variables = [
             v.value for v in getattr(conditioner, "variables", ()) if _is_keras(v)
         ]
+        self._states = tuple(reversible.states(conditioner))
 
     def _forward_and_log_det(self, z, condition=None, training=False):
         kept, changed = self.partition.split(z)
@@ -92,6 +95,31 @@ class Coupling(Bijector):
         start = getattr(self.conditioner, "initialize", None)
         params = self._params(start or self.conditioner, kept, condition, False, told=start is None)
         return self.partition.merge(kept, self.transform.inverse(changed, params)[0])
+
+    def _inverse_and_residual(self, x, condition, training):
+        states = tuple(tf.identity(v.value) for v in self._states) if training else ()
+        return (*self._inverse_and_log_det(x, condition=condition, training=training), states)
+
+    def _backward(self, z, residual, dz, dlog_det, condition, training):
+        """As in the base class, with one evaluation of the conditioner: z has what it sees."""
+        kept, changed = self.partition.split(z)
+        given = reversible.floating(condition)
+        variables = list(self.trainable_variables)
+        states = self._states if training else ()
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch([kept, *given, *variables])
+            with reversible.replayed(states, residual):
+                params = self._params(self.conditioner, kept, condition, training)
+            with tape.stop_recording():
+                changed = self.transform.forward(changed, params)[0]
+            tape.watch(changed)
+            again, log_det = self.transform.inverse(changed, params)
+            results = self.partition.merge(kept, again), self.partition.sum(log_det)
+        sources = [kept, changed, *given, *variables]
+        dkept, dchanged, *others = reversible.gradients(tape, results, sources, dz, dlog_det)
+        dx = self.partition.merge(self.partition.only_kept(dkept), dchanged)
+        dcondition = others[0] if given else None
+        return self.partition.merge(kept, changed), dx, dcondition, others[len(given) :]
 
     def _params(self, function, kept, condition, training, told=True):
         """Evaluates a conditioner with the batch dimensions of its input folded into one."""
@@ -132,6 +160,8 @@ class SplitCoupling(Coupling):
       name: Name of the operations.
     """
 
+    _structure_of = Coupling._structure_of
+
     def __init__(
         self,
         event_shape,
@@ -165,6 +195,8 @@ class MaskedCoupling(Coupling):
       dtype: Dtype of the event.
       name: Name of the operations.
     """
+
+    _structure_of = Coupling._structure_of
 
     def __init__(
         self, event_shape, conditioner, transform, mask, *, dtype=tf.float32, name="masked_coupling"

@@ -37,6 +37,8 @@ class InvertibleConv(Bijector):
     References: Glow (arXiv:1807.03039), section 3.2, and the authors' `invertible_1x1_conv`.
     """
 
+    _structure_of = ("parameterization",)
+
     def __init__(
         self,
         event_shape,

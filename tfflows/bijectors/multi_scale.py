@@ -4,7 +4,7 @@ import math
 
 import tensorflow as tf
 
-from tfflows.bijectors import checks
+from tfflows.bijectors import checks, reversible
 from tfflows.bijectors.bijector import Bijector
 from tfflows.bijectors.composite import Composite
 
@@ -104,6 +104,30 @@ class MultiScale(Bijector):
         for level in self._levels:
             x = self._factor_out(level, level._initialize(x, condition=condition), parts)
         return self._pack(parts)
+
+    def _inverse_and_residual(self, x, condition, training):
+        parts, residuals, total = [], [], tf.zeros([], x.dtype)
+        for level in self._levels:
+            x, log_det, residual = level._inverse_and_residual(x, condition, training)
+            residuals.append(residual)
+            total += log_det
+            x = self._factor_out(level, x, parts)
+        return self._pack(parts), total, tuple(residuals)
+
+    def _backward(self, z, residual, dz, dlog_det, condition, training):
+        *factored, h = self._unpack(z)
+        *dfactored, dh = self._unpack(dz)
+        dconditions, pairs = [], []
+        for level, own in zip(reversed(self._levels), reversed(residual), strict=True):
+            h, dh, dcondition, gradients = level._backward(
+                h, own, dh, dlog_det, condition, training
+            )
+            dconditions.append(dcondition)
+            pairs.append((level, gradients))
+            if factored:
+                h = tf.concat([h, factored.pop()], axis=-1)
+                dh = tf.concat([dh, dfactored.pop()], axis=-1)
+        return h, dh, *reversible.summed(self, dconditions, pairs)
 
     def _factor_out(self, level, h, parts):
         """Appends what leaves the flow after a level, and returns what stays."""

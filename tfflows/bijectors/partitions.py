@@ -3,10 +3,10 @@
 import numpy as np
 import tensorflow as tf
 
-from tfflows.bijectors import checks
+from tfflows.bijectors import checks, structure
 
 
-class Halves:
+class Halves(structure.Structured):
     """Splits the last axis in two: one part is kept, the other changed.
 
     Args:
@@ -17,6 +17,8 @@ class Halves:
     Raises:
       ValueError: if the axis cannot be split so.
     """
+
+    _structure_of = ("event_shape", "swap", "size")
 
     def __init__(self, event_shape, *, swap=False, size=None):
         self.event_shape = checks.shape(event_shape, "event_shape")
@@ -48,12 +50,16 @@ class Halves:
         """The parameters of changed places: all of them."""
         return params
 
+    def only_kept(self, value):
+        """The kept part of a value of its shape: all of it."""
+        return value
+
     def sum(self, terms):
         """Sums elementwise terms of the changed part over the event; leaves a scalar as it is."""
         return _sum(terms, len(self.event_shape))
 
 
-class Mask:
+class Mask(structure.Structured):
     """Divides by a mask: 1 where the event is kept, 0 where it is changed.
 
     Both parts have the whole event's shape, with zeros in the other's place.
@@ -65,6 +71,8 @@ class Mask:
     Raises:
       ValueError: if the mask has other values or does not broadcast, or changes nothing.
     """
+
+    _structure_of = ("event_shape", "mask")
 
     def __init__(self, event_shape, mask):
         self.event_shape = checks.shape(event_shape, "event_shape")
@@ -97,6 +105,10 @@ class Mask:
         repeats = params.shape[-1] // self.event_shape[-1]
         changed = np.tile(np.broadcast_to(1 - self.mask, self.event_shape), repeats)
         return params * tf.constant(changed, params.dtype)
+
+    def only_kept(self, value):
+        """Sets changed places to zero."""
+        return value * tf.constant(self.mask, value.dtype)
 
     def sum(self, terms):
         """Sums elementwise terms of the changed part over the event; leaves a scalar as it is."""

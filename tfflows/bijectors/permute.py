@@ -32,6 +32,7 @@ class Permute(Bijector):
     """
 
     _is_permutation = True
+    _structure_of = ("_indices",)
 
     def __init__(self, event_shape, order="reverse", *, seed=0, name="permute"):
         parameters = dict(locals())

@@ -2,10 +2,10 @@
 
 import tensorflow as tf
 
-from tfflows.bijectors import checks
+from tfflows.bijectors import checks, structure
 
 
-class Transform(tf.Module):
+class Transform(structure.Structured, tf.Module):
     """An elementwise bijection with parameters.
 
     `params` has `num_params` times as many channels as the value; its parts follow each other on
@@ -28,6 +28,8 @@ class Transform(tf.Module):
 
 class Additive(Transform):
     """Volume-preserving shift: `x = z - t`, `z = x + t`, log-det 0 (NICE, arXiv:1410.8516)."""
+
+    _structure_of = ()
 
     num_params = 1
     is_constant_jacobian = True
@@ -63,12 +65,16 @@ class Affine(Transform):
 class AffineExp(Affine):
     """Affine with `a = r`: unbounded."""
 
+    _structure_of = ()
+
     def _log_scale(self, r):
         return r
 
 
 class AffineSigmoid(Affine):
     """Affine with scale `sigmoid(r + 2)`, below 1: the code of Glow (arXiv:1807.03039)."""
+
+    _structure_of = ()
 
     def _log_scale(self, r):
         return tf.math.log_sigmoid(r + 2.0)
@@ -82,6 +88,8 @@ class AffineTanh(Affine):
         authors' code.
       dtype: Dtype of the scalar.
     """
+
+    _structure_of = ()
 
     def __init__(self, initial_scale=1.0, *, dtype=tf.float32, name=None):
         super().__init__(name=name)
@@ -97,6 +105,8 @@ class AffineTanh(Affine):
 class AffineBounded(Affine):
     """Affine with scale `2 sigmoid(r)`, 1 at r = 0 and below 2, as in Jet (arXiv:2412.15129)."""
 
+    _structure_of = ()
+
     def _log_scale(self, r):
         return tf.math.log_sigmoid(r) + tf.math.log(tf.constant(2.0, r.dtype))
 
@@ -107,6 +117,8 @@ class Gaussian(Transform):
     The conditioner gives `[mean, s]`, s the log standard deviation; log-dets `s` and `-s`. As the
     last coupling before a part of the event is factored out it is Glow's learned split prior.
     """
+
+    _structure_of = ()
 
     def forward(self, z, params):
         mean, s = tf.split(params, 2, axis=-1)

@@ -35,6 +35,10 @@ class Glow(named.NamedFlow):
       learn_prior: Whether the last level's latents have learned means and scales.
       condition_shape: Shape `(size,)` of the condition that all networks take, or None.
       bins: See `Flow`; None for continuous images, which then are not rescaled.
+      precision: Keras dtype policy of the networks: "mixed_bfloat16" computes them in bfloat16,
+        with variables, log-dets and all else in float32; None is `dtype`.
+      recompute: Whether training recomputes activations from outputs, see `Composite`: memory for
+        activations does not grow with depth.
       name: Name of the model.
       dtype: Dtype of events and variables.
 
@@ -56,6 +60,8 @@ class Glow(named.NamedFlow):
         learn_prior=True,
         condition_shape=None,
         bins=256,
+        precision=None,
+        recompute=False,
         name=None,
         dtype="float32",
     ):
@@ -67,7 +73,10 @@ class Glow(named.NamedFlow):
         named.check_levels(event_shape, levels, levels)
         for argument in ("depth", "width"):
             bijectors.checks.integer(arguments[argument], argument)
-        parts = _Parts(width, transform, permutation, condition_shape, dtype)
+        network_dtype = named.network_dtype(precision, dtype)
+        parts = _Parts(
+            width, transform, permutation, condition_shape, dtype, network_dtype, recompute
+        )
         built, shape = [], event_shape
         for index in range(levels):
             last = index == levels - 1
@@ -82,10 +91,13 @@ class Glow(named.NamedFlow):
 class _Parts:
     """Builds the pieces of one model, which share their options."""
 
-    def __init__(self, width, transform, permutation, condition_shape, dtype):
+    def __init__(
+        self, width, transform, permutation, condition_shape, dtype, network_dtype, recompute
+    ):
         bijectors.checks.choice(permutation, "permutation", {"plu", "full", "shuffle", "reverse"})
         self.width, self.transform, self.permutation = width, transform, permutation
         self.condition_shape, self.dtype = condition_shape, dtype
+        self.network_dtype, self.recompute = network_dtype, recompute
 
     def level(self, shape, depth, end, index):
         """One level: squeeze, steps, and the standardization `end` of what leaves, or None."""
@@ -93,14 +105,15 @@ class _Parts:
         shape = squeeze.latent_shape
         layers = [squeeze]
         for step in range(depth):
-            layers += self._step(shape, seed=step + depth * index)
+            steps = self._step(shape, seed=step + depth * index)
+            layers.append(bijectors.Composite(steps, name="step"))
         layers += [] if end is None else [end(shape)]
-        return bijectors.Composite(layers, name="level")
+        return bijectors.Composite(layers, recompute=self.recompute, name="level")
 
     def split_prior(self, shape):
         """The second half of the channels, standardized by a Gaussian conditioned on the first."""
         network = named.build(
-            networks.ZeroConv2D(shape[-1], dtype=self.dtype),
+            networks.ZeroConv2D(shape[-1], dtype=self.network_dtype),
             bijectors.Halves(shape).kept_shape,
             self.condition_shape,
         )
@@ -110,7 +123,7 @@ class _Parts:
 
     def top_prior(self, shape):
         """All channels, standardized by learned constants: the network sees zeros only."""
-        network = networks.ZeroConv2D(2 * shape[-1], dtype=self.dtype)
+        network = networks.ZeroConv2D(2 * shape[-1], dtype=self.network_dtype)
         network = named.build(network, shape, self.condition_shape)
         return bijectors.MaskedCoupling(
             shape, network, "gaussian", 0.0, dtype=self.dtype, name="top_prior"
@@ -120,7 +133,9 @@ class _Parts:
         transform = bijectors.transforms.get(self.transform, self.dtype)
         partition = bijectors.Halves(shape)
         network = networks.ConvNet(
-            transform.num_params * partition.changed_shape[-1], width=self.width, dtype=self.dtype
+            transform.num_params * partition.changed_shape[-1],
+            width=self.width,
+            dtype=self.network_dtype,
         )
         named.build(network, partition.kept_shape, self.condition_shape)
         return [

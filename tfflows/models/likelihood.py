@@ -6,7 +6,7 @@ import inspect
 import keras
 import tensorflow as tf
 
-from tfflows.models import inputs
+from tfflows.models import fused, inputs
 
 
 class MaximumLikelihood(keras.Model):
@@ -33,6 +33,11 @@ class MaximumLikelihood(keras.Model):
         """Compiles a loaded model; Keras itself does not where `compile` is overridden."""
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
+
+    def train_step(self, data):
+        """Keras' own, with its optimizers' fast form."""
+        with fused.updates(self.optimizer):
+            return super().train_step(data)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Returns the mean negative log-density and the layers' own losses: a replica's share."""

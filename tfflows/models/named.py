@@ -85,6 +85,18 @@ def check_condition_shape(condition_shape):
         )
 
 
+def network_dtype(precision, dtype):
+    """Returns the Keras dtype policy of the networks of a model."""
+    options = {None, dtype, *(["mixed_bfloat16"] if dtype == "float32" else [])}
+    if precision not in options:
+        expected = sorted(options - {None})
+        raise ValueError(
+            f"Expected precision to be one of {expected}, or None, for dtype={dtype!r}. "
+            f"Received: precision={precision!r}"
+        )
+    return precision or dtype
+
+
 def rescale(event_shape, bins, low=0.0, high=1.0):
     """Returns the layers that map the scale `[0, bins)` to `[low, high)`; none without bins."""
     return [] if bins is None else [bijectors.Rescale(event_shape, (high - low) / bins, low)]

@@ -37,6 +37,10 @@ class NICE(named.NamedFlow):
         authors have (0, 1) for MNIST and (-1, 1) for CIFAR-10.
       condition_shape: Shape `(size,)` of the condition that the MLPs take, or None.
       bins: See `Flow`; "auto" is 256 for images and None for vectors.
+      precision: Keras dtype policy of the networks: "mixed_bfloat16" computes them in bfloat16,
+        with variables, log-dets and all else in float32; None is `dtype`.
+      recompute: Whether training recomputes activations from outputs, see `Composite`: memory for
+        activations does not grow with depth.
       name: Name of the model.
       dtype: Dtype of events and variables.
 
@@ -57,6 +61,8 @@ class NICE(named.NamedFlow):
         data_range=(0.0, 1.0),
         condition_shape=None,
         bins="auto",
+        precision=None,
+        recompute=False,
         name=None,
         dtype="float32",
     ):
@@ -69,11 +75,14 @@ class NICE(named.NamedFlow):
             bijectors.checks.integer(arguments[argument], argument)
         _check_range(data_range)
         layers = [*named.rescale(event_shape, bins, *data_range), bijectors.Reshape(event_shape)]
-        dims = layers[-1].latent_shape
-        layers.append(bijectors.Permute(dims, "even_odd"))
+        dims, network_dtype = layers[-1].latent_shape, named.network_dtype(precision, dtype)
+        inner = [bijectors.Permute(dims, "even_odd")]
         for _ in range(depth):
-            layers.append(_coupling(dims, width, hidden_layers, condition_shape, dtype))
-            layers.append(bijectors.Permute(dims, "reverse"))
+            inner.append(
+                _coupling(dims, width, hidden_layers, condition_shape, dtype, network_dtype)
+            )
+            inner.append(bijectors.Permute(dims, "reverse"))
+        layers.append(bijectors.Composite(inner, recompute=recompute, name="couplings"))
         layers.append(bijectors.DiagonalScale(dims, dtype=dtype))
         super().__init__(arguments, layers, base)
 
@@ -90,8 +99,8 @@ def _check_range(data_range):
         )
 
 
-def _coupling(dims, width, hidden_layers, condition_shape, dtype):
+def _coupling(dims, width, hidden_layers, condition_shape, dtype, network_dtype):
     kept = (dims[0] + 1) // 2
-    mlp = networks.MLP(dims[0] - kept, hidden=(width,) * hidden_layers, dtype=dtype)
+    mlp = networks.MLP(dims[0] - kept, hidden=(width,) * hidden_layers, dtype=network_dtype)
     mlp = named.build(mlp, (kept,), condition_shape)
     return bijectors.SplitCoupling(dims, mlp, "additive", size=kept, dtype=dtype)

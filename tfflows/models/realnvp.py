@@ -40,6 +40,10 @@ class RealNVP(named.NamedFlow):
       condition_shape: Shape `(size,)` of the condition that the networks take, or None.
       bins: See `Flow`; "auto" is 256 for images and None for vectors. The logit is part of the
         model only where bins are.
+      precision: Keras dtype policy of the networks: "mixed_bfloat16" computes them in bfloat16,
+        with variables, log-dets and all else in float32; None is `dtype`.
+      recompute: Whether training recomputes activations from outputs, see `Composite`: memory for
+        activations does not grow with depth.
       name: Name of the model.
       dtype: Dtype of events and variables.
 
@@ -61,6 +65,8 @@ class RealNVP(named.NamedFlow):
         zero_init=True,
         condition_shape=None,
         bins="auto",
+        precision=None,
+        recompute=False,
         name=None,
         dtype="float32",
     ):
@@ -71,12 +77,15 @@ class RealNVP(named.NamedFlow):
         named.check_condition_shape(condition_shape)
         for argument in ("width", "blocks"):
             bijectors.checks.integer(arguments[argument], argument)
-        parts = _Parts(width, blocks, batch_norm, zero_init, condition_shape, dtype)
+        network_dtype = named.network_dtype(precision, dtype)
+        parts = _Parts(
+            width, blocks, batch_norm, zero_init, condition_shape, dtype, network_dtype, recompute
+        )
         layers = named.rescale(event_shape, bins)
         layers += [] if bins is None else [bijectors.Logit(event_shape)]
         if len(event_shape) == 1:
             depth = 8 if depth is None else bijectors.checks.integer(depth, "depth")
-            layers += parts.vector_couplings(event_shape, depth)
+            layers.append(parts.vector_couplings(event_shape, depth))
         else:
             named.check_levels(event_shape, levels, levels - 1)
             depth = 3 if depth is None else bijectors.checks.integer(depth, "depth")
@@ -87,10 +96,21 @@ class RealNVP(named.NamedFlow):
 class _Parts:
     """Builds the pieces of one model, which share their options."""
 
-    def __init__(self, width, blocks, batch_norm, zero_init, condition_shape, dtype):
+    def __init__(
+        self,
+        width,
+        blocks,
+        batch_norm,
+        zero_init,
+        condition_shape,
+        dtype,
+        network_dtype,
+        recompute,
+    ):
         self.width, self.blocks = width, blocks
         self.batch_norm, self.zero_init = batch_norm, zero_init
         self.condition_shape, self.dtype = condition_shape, dtype
+        self.network_dtype, self.recompute = network_dtype, recompute
 
     def levels(self, shape, levels, depth):
         """The levels of an image model, data to latent."""
@@ -100,7 +120,7 @@ class _Parts:
             height, width, channels = built[-1].latent_shape
             shape = (height, width, channels // 2)
         last = self._checkerboards(shape, depth + 1, self.width * 2 ** (levels - 1))
-        return [*built, bijectors.Composite(last, name="last_level")]
+        return [*built, self._composite(last, "last_level")]
 
     def vector_couplings(self, shape, depth):
         """Couplings of a vector that keep the first and the second half in turn."""
@@ -112,10 +132,13 @@ class _Parts:
                 2 * partition.changed_shape[-1],
                 hidden=(self.width,) * self.blocks,
                 zero_init=self.zero_init,
-                dtype=self.dtype,
+                dtype=self.network_dtype,
             )
             layers += self._coupling(partition, network, initial_scale=1.0)
-        return layers
+        return self._composite(layers, "couplings")
+
+    def _composite(self, layers, name):
+        return bijectors.Composite(layers, recompute=self.recompute, name=name)
 
     def _level(self, shape, depth, width):
         squeeze = bijectors.Squeeze(shape)
@@ -126,7 +149,7 @@ class _Parts:
             bijectors.Invert(squeeze),
             bijectors.Squeeze(shape, order="diagonal"),
         ]
-        return bijectors.Composite(layers, name="level")
+        return self._composite(layers, "level")
 
     def _checkerboards(self, shape, depth, width):
         layers = []
@@ -151,7 +174,7 @@ class _Parts:
             blocks=self.blocks,
             use_batch_norm=self.batch_norm,
             zero_init=self.zero_init,
-            dtype=self.dtype,
+            dtype=self.network_dtype,
             **options,
         )
 

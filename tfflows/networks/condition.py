@@ -13,6 +13,16 @@ class Conditional:
 
     condition_channels = 0
 
+    def structure(self):
+        """Returns a hashable value; networks with the same one differ in their variables only.
+
+        None for subclasses without a `get_config` of their own, which may depend on more.
+        """
+        if not self.built or "get_config" not in vars(type(self)):
+            return None
+        config = {k: v for k, v in self.get_config().items() if k != "name"}
+        return (type(self), repr(sorted(config.items())), repr(self.get_build_config()))
+
     def initialize(self, inputs, condition=None):
         """Sets what must start from data, if anything; returns the outputs."""
         return self(inputs, condition=condition)

@@ -18,6 +18,10 @@ def edge_windows(height, width, size):
     return np.lib.stride_tricks.sliding_window_view(edge, (size, size)).reshape(height, width, -1)
 
 
+def _like(value, other):
+    return tf.cast(value, other.dtype)
+
+
 @keras.saving.register_keras_serializable("tfflows")
 class EdgeBiasConv2D(keras.layers.Layer):
     """A convolution that keeps the image's size and knows where the image ends.
@@ -83,24 +87,32 @@ class EdgeBiasConv2D(keras.layers.Layer):
         It scales the kernel instead of the activations, which are far larger. On a CPU a training
         step of Glow's hidden layers takes 13 to 20 % less time at widths 128 to 512, 0 at 64.
         """
-        kernel, constant = tf.convert_to_tensor(self.kernel), self._constant()
+        kernel = tf.convert_to_tensor(self.kernel)
+        edge_kernel = None if self.edge_kernel is None else tf.convert_to_tensor(self.edge_kernel)
+        bias = None if self.bias is None else tf.convert_to_tensor(self.bias)
         if affine is not None:
             scale, offset = (tf.cast(a, self.variable_dtype) for a in affine)
             kernel = kernel * scale
-            constant = offset if constant is None else constant * scale + offset
+            edge_kernel = None if edge_kernel is None else edge_kernel * scale
+            bias = offset if bias is None else bias * scale + offset
         outputs = tf.nn.conv2d(inputs, tf.cast(kernel, inputs.dtype), 1, "SAME")
-        return outputs if constant is None else outputs + tf.cast(constant, inputs.dtype)
+        return self._add_constants(outputs, edge_kernel, bias)
 
-    def _constant(self):
-        """What does not depend on the inputs: the edge channel's part and the bias."""
-        bias = None if self.bias is None else tf.convert_to_tensor(self.bias)
-        if self.edge_kernel is None:
-            return bias
+    def _add_constants(self, outputs, edge_kernel, bias):
+        """Adds what does not depend on the inputs: the edge channel's part and the bias.
+
+        By `bias_add`, whose gradient sums over the batch at once; that of `+` goes over the whole
+        activations once more where the size of the batch is not known.
+        """
+        if edge_kernel is None:
+            return outputs if bias is None else tf.nn.bias_add(outputs, _like(bias, outputs))
         height, width, taps = self._edges.shape
         windows = tf.constant(self._edges.reshape(-1, taps), self.variable_dtype)
-        edge = tf.matmul(windows, tf.reshape(self.edge_kernel, [taps, self.filters]))
+        edge = tf.matmul(windows, tf.reshape(edge_kernel, [taps, self.filters]))
         edge = edge if bias is None else edge + bias
-        return tf.reshape(edge, [1, height, width, self.filters])
+        flat = tf.reshape(outputs, [-1, height * width * self.filters])
+        flat = tf.nn.bias_add(flat, _like(tf.reshape(edge, [-1]), flat))
+        return tf.reshape(flat, [-1, height, width, self.filters])
 
     def get_config(self):
         return {
