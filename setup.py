@@ -27,6 +27,12 @@ EXTRAS = {
     # `python -m trainers.glow` and its kin: flags, pictures, TensorBoard. tf.summary needs the
     # tensorboard package, which tensorflow itself no longer brings along since 2.21.
     "trainers": ["absl-py>=2.1,<3", "matplotlib>=3.8,<4", "tensorboard>=2.20,<2.22"],
+    # What `python -m benchmarks.step` compares with, by --normflows_python; an environment of its
+    # own will do, since the worker imports nothing else. Not in dev: PyTorch is large.
+    "benchmark": [
+        "torch==2.13.*",  # also wheels for CPUs only, from PyTorch's own index
+        "normflows==1.7.*",  # another library of flows, with a Glow
+    ],
     # pytest on both cores, the linter, and SciPy as an independent reference.
     "test": ["pytest>=8,<10", "pytest-xdist>=3.5,<4", "ruff>=0.8,<1", "scipy>=1.11,<2"],
 }
