@@ -1,14 +1,9 @@
 """The floor: what the flow's networks take without the flow around them."""
 
-import contextlib
-
 import keras
 import tensorflow as tf
 
-try:
-    from tfflows.models import fused
-except ImportError:  # flows before it update by Keras' own operations
-    fused = None
+from tfflows.models import fused
 
 
 class Floor(keras.Model):
@@ -63,7 +58,7 @@ class Floor(keras.Model):
         weights = self.trainable_variables
         sources = [v.value for v in weights] + (inputs if self.input_gradients else [])
         gradients = tape.gradient(loss, sources)
-        with contextlib.nullcontext() if fused is None else fused.updates(self.optimizer):
+        with fused.updates(self.optimizer):
             self.optimizer.apply_gradients(zip(gradients[: len(weights)], weights, strict=True))
         self._loss_tracker.update_state(loss)
         logs = self.get_metrics_result()

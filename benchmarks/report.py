@@ -23,14 +23,17 @@ def ratios(timings, pairs):
       pairs: Pairs of names.
 
     Returns:
-      List of dicts: ratio "a / b", median, least and most over the rounds.
+      List of dicts: ratio "a / b"; median, least and most over the rounds; and "of least", the
+      ratio of the fastest steps, which others' load on the machine moves least.
     """
     rows = []
     for over, under in pairs:
         if over in timings and under in timings:
             steps = zip(timings[over].steps, timings[under].steps, strict=True)
             values = [a / b for a, b in steps]
-            rows.append({"ratio": f"{over} / {under}", **_spread(values, 1.0, 3)})
+            of_least = round(min(timings[over].steps) / min(timings[under].steps), 3)
+            row = {"ratio": f"{over} / {under}", **_spread(values, 1.0, 3), "of least": of_least}
+            rows.append(row)
     return rows
 
 

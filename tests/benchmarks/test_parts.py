@@ -15,8 +15,8 @@ def timings(**steps):
 def test_ratios_are_of_the_same_round():
     rows = report.ratios(timings(a=[1.0, 9.0, 4.0], b=[2.0, 3.0, 4.0]), [("a", "b"), ("b", "a")])
     assert rows == [
-        {"ratio": "a / b", "median": 1.0, "least": 0.5, "most": 3.0},
-        {"ratio": "b / a", "median": 1.0, "least": 0.333, "most": 2.0},
+        {"ratio": "a / b", "median": 1.0, "least": 0.5, "most": 3.0, "of least": 0.5},
+        {"ratio": "b / a", "median": 1.0, "least": 0.333, "most": 2.0, "of least": 2.0},
     ]
 
 
