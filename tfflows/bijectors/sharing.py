@@ -52,13 +52,18 @@ class SharedCalls:
           layer: One of the layers.
           *tensors: Tensors.
         """
-        shared = id(layer) in self._structures and not getattr(_local, "inlined", False)
-        if tf.executing_eagerly() or not shared:
+        if tf.executing_eagerly() or not self._is_shared(layer):
             return function(layer, *tensors)
         with self._lock:
             template, traced = self._template(function, layer)
             concrete = traced.get_concrete_function(*(_spec(t) for t in tensors))
             return _call(concrete, template, self._variables_of(layer), tensors)
+
+    def _is_shared(self, layer):
+        if getattr(_local, "inlined", False):
+            return False
+        known = self._structures.get(id(layer))
+        return known is not None and layer.structure() == known  # a part may have been replaced
 
     def _template(self, function, layer):
         """The variables of the first layer of the structure, and its graph function."""

@@ -51,8 +51,9 @@ class Invert(Bijector):
         # Evaluated once more, dropout would differ and batch norm move its moments twice.
         if training and reversible.has_states(self.bijector):
             raise ValueError(
-                "Expected nothing inside an Invert that training changes (dropout, batch norm of "
-                f"a conditioner) where activations are recomputed. Received: {self.bijector.name}"
+                "Expected nothing inside an Invert that training changes (dropout, batch norm of a "
+                "conditioner) where activations are recomputed. "
+                f"Received: bijector={self.bijector.name}"
             )
         return super()._inverse_and_residual(x, condition, training)
 

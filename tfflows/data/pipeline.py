@@ -10,6 +10,8 @@ import tensorflow as tf
 # every pass, in a new order of their files, and shuffled within a buffer.
 CACHE_BYTES = 2**30
 SHUFFLE_BUFFER = 10_000
+# Batches that are made ahead: no more, as each may be of hundreds of megabytes.
+READ_AHEAD = 8
 
 
 class Data(NamedTuple):
@@ -117,4 +119,4 @@ def _ready(dataset):
     options.deterministic = True
     # Sets in memory and sets of one file cannot be sharded by file over several workers.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    return dataset.with_options(options).prefetch(tf.data.AUTOTUNE)
+    return dataset.with_options(options).prefetch(READ_AHEAD)
