@@ -67,6 +67,23 @@ class EndOfEpoch(keras.callbacks.Callback):
         _save(self.model, self._folder.last)
 
 
+class Curves(keras.callbacks.TensorBoard):
+    """Writes an epoch's loss and metrics to TensorBoard, and does nothing at its steps.
+
+    Keras' own callback goes through its summaries at each step, to write none, and makes `fit` wait
+    for every step's loss: half a millisecond.
+
+    Args:
+      directory: folder of the event files.
+    """
+
+    on_train_batch_begin = keras.callbacks.Callback.on_train_batch_begin
+    on_train_batch_end = keras.callbacks.Callback.on_train_batch_end
+
+    def __init__(self, directory):
+        super().__init__(str(directory), write_graph=False)
+
+
 class SampleGrids(keras.callbacks.Callback):
     """Writes grids of samples to TensorBoard, the same latents each time.
 

@@ -12,7 +12,7 @@ from trainers import flags as trainer_flags
 from trainers import optimizers, quiet, report, strategies, stream
 from trainers import settings as run_settings
 from trainers.averages import AveragedCopy
-from trainers.callbacks import EndOfEpoch, SampleGrids
+from trainers.callbacks import Curves, EndOfEpoch, SampleGrids
 from trainers.history import History
 from trainers.workdir import Workdir
 
@@ -104,7 +104,7 @@ class Run:
                 EndOfEpoch(
                     self.folder, self.history, self.averaged, self.validation, self.settings
                 ),
-                keras.callbacks.TensorBoard(str(logs), write_graph=False),
+                Curves(logs),
                 SampleGrids(logs / "samples", self.averaged, self.settings),
             ],
         )
