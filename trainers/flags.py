@@ -18,6 +18,7 @@ def define(recipe, flag_values=flags.FLAGS):
     for define_some in (_define_data, _define_optimization, _define_course, _define_machine):
         define_some(flag_values)
     common = set(flag_values)
+    _define_model(flag_values)
     recipe.define_flags(flag_values)
     names, arguments = set(flag_values) - others, set(flag_values) - common
     for name in names:
@@ -100,6 +101,14 @@ def _define_machine(to):
         "Nothing, a progress bar, or a line an epoch; auto is the bar in a terminal, else a line."
     )
     choice(to, "verbose", ["auto", "0", "1", "2"], text, default="auto")
+
+
+def _define_model(to):
+    """The arguments that all models have."""
+    text = "Keras dtype policy of the networks; all else is float32."
+    choice(to, "precision", ["float32", "mixed_bfloat16"], text)
+    text = "Whether training recomputes activations, which takes less memory and more time."
+    switch(to, "recompute", text)
 
 
 def _shown_defaults(recipe, name):

@@ -17,6 +17,8 @@ DEFAULTS = {
     "optimizer": "adamax",
     "pad_to": None,
     "patience": 0,
+    "precision": "float32",
+    "recompute": False,
     "samples_every": 10,
     "schedule": "cosine",
     "steps_per_epoch": None,
