@@ -93,8 +93,11 @@ def _define_machine(to):
     choice(to, "strategy", ["none", "one_device", "mirrored"], text, default="none")
     text = "Devices to present the CPU as, to try --strategy=mirrored."
     count(to, "logical_cpus", text, default=1)
-    text = "Steps in one call of the compiled training function."
-    count(to, "steps_per_execution", text, default=1)
+    text = (
+        "Steps in one call of the compiled training function, a divisor of those of an epoch; if "
+        "unset, 1 for short runs, else at most 20."
+    )
+    count(to, "steps_per_execution", text)
     text = "Whether to compile by XLA; auto as Keras chooses."
     choice(to, "jit_compile", ["auto", "true", "false"], text, default="auto")
     text = (

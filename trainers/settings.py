@@ -22,6 +22,7 @@ DEFAULTS = {
     "samples_every": 10,
     "schedule": "cosine",
     "steps_per_epoch": None,
+    "steps_per_execution": None,
     "validate_every": 1,
     "warmup_steps": 0,
     "weight_decay": 0.0,

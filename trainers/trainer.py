@@ -8,8 +8,8 @@ import zipfile
 import keras
 from absl import app, flags
 
+from trainers import execution, optimizers, quiet, report, strategies, stream
 from trainers import flags as trainer_flags
-from trainers import optimizers, quiet, report, strategies, stream
 from trainers import settings as run_settings
 from trainers.averages import AveragedCopy
 from trainers.callbacks import Curves, EndOfEpoch, SampleGrids
@@ -81,7 +81,7 @@ class Run:
         train = stream.load_split(settings, "train")
         self.validation = stream.evaluation_batches(settings, "validation")
         self.steps = settings.steps_per_epoch or max(1, train.num_examples // settings.batch_size)
-        self._check_steps()
+        self.together = self._steps_together()
         with self.strategy.scope():
             self.flow = self._make(train)
             self._compile()
@@ -124,13 +124,16 @@ class Run:
     def _end(self):
         return self.history.end(self.settings)
 
-    def _check_steps(self):
+    def _steps_together(self):
         together = self.settings.steps_per_execution
+        if together is None:
+            return execution.steps_together(self.steps, self.settings.epochs)
         if self.steps % together:
             raise ValueError(
                 f"Expected steps_per_execution to divide the {self.steps} steps of an epoch. "
                 f"Received: steps_per_execution={together!r}"
             )
+        return together
 
     def _make(self, data):
         return self.recipe.model(data.event_shape, bins=data.bins, **self.settings.arguments)
@@ -143,7 +146,7 @@ class Run:
         optimizer.exclude_from_weight_decay(var_list=vectors)
         self.flow.compile(
             optimizer,
-            steps_per_execution=settings.steps_per_execution,
+            steps_per_execution=self.together,
             jit_compile={"auto": "auto", "true": True, "false": False}[settings.jit_compile],
         )
 
@@ -168,7 +171,7 @@ class Run:
         print(
             f"{self.recipe.model.__name__} with {count:,} parameters on {train.num_examples:,} "
             f"examples of {self.settings.dataset}: {self.settings.epochs} epochs of {self.steps} "
-            f"steps of {self.settings.batch_size}"
+            f"steps of {self.settings.batch_size}, {self.together} at a time"
         )
         if self.history.rows:
             print(f"Going on after epoch {len(self.history.rows)} in {self.folder.path}")
