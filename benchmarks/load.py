@@ -18,7 +18,8 @@ class Others:
         """Returns the mean share since the last call, or since the beginning."""
         start, self._start = self._start, self._now()
         wall, busy, own = (b - a for a, b in zip(start, self._start, strict=True))
-        return round(max(0.0, busy - own) / (max(wall, _TICK) * os.cpu_count()), 3)
+        share = (busy - own) / (max(wall, _TICK) * os.cpu_count())
+        return round(min(max(share, 0.0), 1.0), 3)  # ticks are coarse
 
     def _now(self):
         return time.perf_counter(), *_busy_and_own()

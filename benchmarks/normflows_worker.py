@@ -21,7 +21,7 @@ import time
 import normflows as nf
 import torch
 
-LEARNING_RATE = 1e-3
+LEARNING_RATE = 1e-5
 # The fastest of those tried; the argument may have others.
 OPTIONS = {"channels_last": True, "fused": True, "compile": False}
 

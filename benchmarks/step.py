@@ -11,7 +11,7 @@ import dataclasses
 import functools
 import statistics
 
-import trainers  # noqa: F401  before TensorFlow, whose start-up remarks it holds back
+from trainers import quiet  # before TensorFlow, whose start-up remarks it holds back
 
 # isort: split
 from absl import flags
@@ -70,4 +70,5 @@ def _maker(name, chosen, made):
 
 
 if __name__ == "__main__":
+    quiet.hush_python()  # that several models' functions are traced is no news here
     program.main(define, run)
