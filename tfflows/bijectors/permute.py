@@ -42,10 +42,22 @@ class Permute(Bijector):
         self._indices = _indices(order, self.event_shape[-1], self.seed)
 
     def _forward_and_log_det(self, z, condition=None, training=False):
-        return tf.gather(z, np.argsort(self._indices), axis=-1), tf.zeros([], z.dtype)
+        return _reordered(z, np.argsort(self._indices)), tf.zeros([], z.dtype)
 
     def _inverse_and_log_det(self, x, condition=None, training=False):
-        return tf.gather(x, self._indices, axis=-1), tf.zeros([], x.dtype)
+        return _reordered(x, self._indices), tf.zeros([], x.dtype)
+
+
+def _reordered(value, order):
+    """The last axis in an order, with a gradient that is another reordering, not a scatter."""
+    if np.array_equal(order, np.arange(len(order))[::-1]):
+        return tf.reverse(value, [-1])
+
+    @tf.custom_gradient
+    def gather(value):
+        return tf.gather(value, order, axis=-1), lambda dy: _reordered(dy, np.argsort(order))
+
+    return gather(value)
 
 
 def _indices(order, size, seed):
