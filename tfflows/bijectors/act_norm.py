@@ -3,10 +3,10 @@
 import tensorflow as tf
 
 from tfflows.bijectors import checks
-from tfflows.bijectors.bijector import Bijector
+from tfflows.bijectors.linear import Linear
 
 
-class ActNorm(Bijector):
+class ActNorm(Linear):
     """A trainable shift and scale of each channel.
 
     ```
@@ -55,6 +55,17 @@ class ActNorm(Bijector):
     def _inverse_and_log_det(self, x, condition=None, training=False):
         a = self.log_scale_factor * self.log_scale
         return (x + self.shift) * tf.exp(a), self._positions * tf.reduce_sum(a)
+
+    def _inverse_map(self):
+        scale = tf.exp(tf.cast(self.log_scale_factor * self.log_scale, tf.float64))
+        return tf.linalg.diag(scale), tf.cast(self.shift, tf.float64) * scale
+
+    def _forward_map(self):
+        scale = tf.exp(tf.cast(-self.log_scale_factor * self.log_scale, tf.float64))
+        return tf.linalg.diag(scale), -tf.cast(self.shift, tf.float64)
+
+    def _map_log_det(self):
+        return self._positions * tf.reduce_sum(self.log_scale_factor * self.log_scale)
 
     def _initialize(self, x, condition=None):
         if 0 in x.shape.as_list():

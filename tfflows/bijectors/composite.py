@@ -5,7 +5,7 @@ import functools
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfflows.bijectors import checks, reversible, sharing
+from tfflows.bijectors import checks, linear, reversible, sharing
 from tfflows.bijectors.bijector import Bijector
 from tfflows.bijectors.wrappers import FromTFP
 
@@ -44,7 +44,8 @@ class Composite(Bijector):
         parameters = dict(locals())
         self._layers = _joined(layers)
         self.recompute = recompute
-        self._calls = sharing.SharedCalls(self._layers)
+        self._parts = linear.merged(self._layers)
+        self._calls = sharing.SharedCalls(self._parts)
         super().__init__(
             self._layers[0].event_shape,
             self._layers[-1].latent_shape,
@@ -61,7 +62,7 @@ class Composite(Bijector):
 
     def _forward_and_log_det(self, z, condition=None, training=False):
         total = tf.zeros([], z.dtype)
-        for layer in reversed(self._layers):
+        for layer in reversed(self._parts):
             z, log_det = self._call(_FORWARD[bool(training)], layer, z, condition)
             total += log_det
         return z, total
@@ -70,7 +71,7 @@ class Composite(Bijector):
         if self.recompute:
             return reversible.inverse_and_log_det(self, x, condition, training)
         total = tf.zeros([], x.dtype)
-        for layer in self._layers:
+        for layer in self._parts:
             x, log_det = self._call(_INVERSE[bool(training)], layer, x, condition)
             total += log_det
         return x, total
@@ -81,7 +82,7 @@ class Composite(Bijector):
 
     def _inverse_and_residual(self, x, condition, training):
         residuals, total = [], tf.zeros([], x.dtype)
-        for layer in self._layers:
+        for layer in self._parts:
             x, log_det, residual = self._call(_RESIDUAL[bool(training)], layer, x, condition)
             residuals.append(residual)
             total += log_det
@@ -89,7 +90,7 @@ class Composite(Bijector):
 
     def _backward(self, z, residual, dz, dlog_det, condition, training):
         dconditions, pairs = [], []
-        for layer, own in zip(reversed(self._layers), reversed(residual), strict=True):
+        for layer, own in zip(reversed(self._parts), reversed(residual), strict=True):
             method = _backward_method(tf.nest.map_structure(lambda _: 0, own), training)
             tensors = [reversible.after(z, dz), dz, dlog_det, *tf.nest.flatten(own)]
             tensors += [] if condition is None else [condition]

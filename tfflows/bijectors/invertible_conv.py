@@ -4,10 +4,10 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows.bijectors import checks
-from tfflows.bijectors.bijector import Bijector
+from tfflows.bijectors.linear import Linear
 
 
-class InvertibleConv(Bijector):
+class InvertibleConv(Linear):
     """A square matrix applied to the channels of every position.
 
     ```
@@ -103,7 +103,7 @@ class InvertibleConv(Bijector):
         inner = tf.linalg.triangular_solve(lower, tf.transpose(permutation))
         return tf.linalg.triangular_solve(upper, inner, lower=False)
 
-    def _log_det(self):
+    def _map_log_det(self):
         if self.parameterization == "full":
             _, r = tf.linalg.qr(self.matrix())
             log_det = tf.reduce_sum(tf.math.log(tf.abs(tf.linalg.diag_part(r))))
@@ -111,14 +111,14 @@ class InvertibleConv(Bijector):
             log_det = tf.reduce_sum(self.log_s)
         return self._positions * tf.cast(log_det, self.dtype)
 
-    def _forward_and_log_det(self, z, condition=None, training=False):
-        return self._apply(self._inverse_matrix(), z), -self._log_det()
+    def _forward_map(self):
+        return self._inverse_matrix(), self._zeros()
 
-    def _inverse_and_log_det(self, x, condition=None, training=False):
-        return self._apply(self.matrix(), x), self._log_det()
+    def _inverse_map(self):
+        return self.matrix(), self._zeros()
 
-    def _apply(self, matrix, value):
-        return tf.tensordot(value, tf.cast(matrix, value.dtype), [[-1], [1]])
+    def _zeros(self):
+        return tf.zeros(self.event_shape[-1:], tf.float64)
 
 
 def _rotation(channels, seed):
