@@ -29,6 +29,7 @@ from trainers import flags as trainer_flags
 from trainers import settings as run_settings
 
 _RECIPES = {"glow": glow.RECIPE, "nice": nice.RECIPE, "realnvp": realnvp.RECIPE}
+_PAUSE = 0.2  # seconds in which the pipeline reads ahead, before the bare steps are timed
 _COMMON = ("dataset", "data_dir", "augment", "steps_per_execution")
 
 
@@ -69,6 +70,7 @@ class InTurn(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         """Stops it, and times the bare steps."""
         self._stop("fit", epoch)
+        time.sleep(_PAUSE)
         self._start = _clocks()
         for _ in range(self._steps // self.model.steps_per_execution):
             # Given batches and no iterator, it calls the compiled step, one by one.
@@ -137,7 +139,8 @@ def _fit(made, rounds, folder):
     in_turn = InTurn(batch, made.steps)
     with contextlib.redirect_stdout(io.StringIO()):
         made.flow.fit(
-            stream.training_batches(made.settings, made.steps),
+            # One long epoch of data: the passes of the pipeline are no shorter than the trainers'.
+            stream.training_batches(made.settings, made.steps * (rounds + 1)),
             steps_per_epoch=made.steps,
             epochs=rounds + 1,
             verbose=2,
