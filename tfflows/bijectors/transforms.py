@@ -51,15 +51,20 @@ class Affine(Transform):
     def _log_scale(self, r):
         raise NotImplementedError(f"{type(self).__name__}._log_scale")
 
+    def _scale(self, r):
+        """exp(a) and a, for laws of which both come cheaper together."""
+        a = self._log_scale(r)
+        return tf.exp(a), a
+
     def forward(self, z, params):
         t, r = tf.split(params, 2, axis=-1)
-        a = self._log_scale(r)
-        return z * tf.exp(-a) - t, -a
+        scale, a = self._scale(r)
+        return z / scale - t, -a
 
     def inverse(self, x, params):
         t, r = tf.split(params, 2, axis=-1)
-        a = self._log_scale(r)
-        return (x + t) * tf.exp(a), a
+        scale, a = self._scale(r)
+        return (x + t) * scale, a
 
 
 class AffineExp(Affine):
@@ -76,8 +81,10 @@ class AffineSigmoid(Affine):
 
     _structure_of = ()
 
-    def _log_scale(self, r):
-        return tf.math.log_sigmoid(r + 2.0)
+    def _scale(self, r):
+        scale = tf.sigmoid(r + 2.0)
+        # Far below any other value: it keeps the gradient finite where the sigmoid is zero.
+        return scale, tf.math.log(scale + 1e-37)
 
 
 class AffineTanh(Affine):
