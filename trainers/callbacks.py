@@ -70,8 +70,8 @@ class EndOfEpoch(keras.callbacks.Callback):
 class Curves(keras.callbacks.TensorBoard):
     """Writes an epoch's loss and metrics to TensorBoard, and does nothing at its steps.
 
-    Keras' own callback goes through its summaries at each step, to write none, for 0.2 ms, and makes
-    `fit` wait for every step's loss.
+    Keras' own callback goes through its summaries at each step, to write none, which takes 0.2 ms,
+    and makes `fit` wait for every step's loss.
 
     Args:
       directory: folder of the event files.
