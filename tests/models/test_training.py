@@ -214,6 +214,11 @@ def test_a_loss_is_refused():
         flows.fresh("nice").compile("adam", metrics=["mse"])
 
 
+def test_an_automatic_number_of_steps_per_execution_is_refused():
+    with pytest.raises(ValueError, match="an int: .* Received: steps_per_execution='auto'"):
+        flows.fresh("nice").compile("adam", steps_per_execution="auto")
+
+
 def test_conditions_reach_the_networks():
     flow = compiled(flows.trained("nice", condition_shape=(3,)))
     condition = np.random.default_rng(0).standard_normal((24, 3)).astype(np.float32)

@@ -27,6 +27,11 @@ class MaximumLikelihood(keras.Model):
                     "Expected compile without loss and metrics: a flow's are its negative "
                     f"log-likelihood and bits per dimension. Received: {name}={arguments[name]!r}"
                 )
+        if arguments.get("steps_per_execution") == "auto":
+            raise ValueError(
+                "Expected steps_per_execution to be an int: Keras' tuning of it fails in fit. "
+                "Received: steps_per_execution='auto'"
+            )
         super().compile(*args, **kwargs)
 
     def compile_from_config(self, config):
