@@ -3,7 +3,7 @@
 import threading
 
 import tensorflow as tf
-from tensorflow.python.ops import resource_variable_ops
+from tensorflow.python.ops import control_flow_util, resource_variable_ops
 
 # Up to so many layers of a structure the runtime puts their operations into one graph, which runs
 # some 4 % faster, and takes a third more time to start. Beyond, starting is what takes long.
@@ -31,6 +31,10 @@ class SharedCalls:
     single operation, which hands its own variables to that function. So the time to trace and to
     optimize a graph does not grow with the number of equal layers. TensorFlow's `ConcreteFunction`
     lets its captures be replaced; this is the one place that does so.
+
+    Not under XLA, which puts all into one program anyway. Worse, a backward pass gets the shapes of
+    its forward pass as results of a call, XLA takes all that goes into that call, the weights
+    included, for constants of the program, and compiles it again at every step.
 
     Args:
       layers: Modules. Those that have `structure()` in common with others share.
@@ -65,7 +69,8 @@ class SharedCalls:
             return _call(concrete, template, self._variables_of(layer), tensors)
 
     def _is_shared(self, layer):
-        if getattr(_local, "inlined", False):
+        graph = tf.compat.v1.get_default_graph()
+        if getattr(_local, "inlined", False) or control_flow_util.GraphOrParentsInXlaContext(graph):
             return False
         known = self._structures.get(id(layer))
         return known is not None and layer.structure() == known  # a part may have been replaced
