@@ -52,6 +52,23 @@ def test_mlp_initializer_is_fresh_for_every_layer():
     assert len({kernel.tobytes() for kernel in kernels}) == 4
 
 
+def test_dropout_of_the_mlp_is_for_training_and_keeps_the_mean():
+    net = MLP(4, (64, 64), zero_init=False, dropout=0.5)
+    plain = MLP(4, (64, 64), zero_init=False)
+    x = np.random.default_rng(0).standard_normal((2000, 3)).astype(np.float32)
+    dropped = net(x, training=True)
+    plain(x)
+    for variable, value in zip(plain.variables, net.trainable_variables, strict=True):
+        variable.assign(value)
+    expected = plain(x, training=True)
+    np.testing.assert_allclose(net(x, training=False), expected, rtol=1e-6, atol=1e-6)
+    assert np.abs(dropped - expected).max() > 0.1
+    assert np.abs(dropped - net(x, training=True)).max() > 0.1
+    hidden = net.drops[0](np.ones((1000, 64), np.float32), training=True).numpy()
+    assert set(np.unique(hidden)) == {0.0, 2.0}
+    assert abs(hidden.mean() - 1) < 0.02
+
+
 def test_mlp_activation_and_more_axes():
     net = MLP(2, (5,), activation="tanh", dtype="float64")
     net.build((None, 3))

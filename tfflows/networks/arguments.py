@@ -24,6 +24,15 @@ def check_positive_sequence(**values):
             ) from error
 
 
+def check_rate(**values):
+    """Raises ValueError unless every keyword's value is a number from 0 to below 1."""
+    for name, value in values.items():
+        if not isinstance(value, numbers.Real) or not 0 <= value < 1:
+            raise ValueError(
+                f"Expected {name} to be a number from 0 to below 1. Received: {name}={value!r}"
+            )
+
+
 def check_image_shape(inputs_shape):
     """Raises ValueError unless a shape is [batch, height, width, channels], batch alone unknown."""
     if len(inputs_shape) != 4 or None in tuple(inputs_shape)[1:]:

@@ -6,6 +6,7 @@ from tfflows.networks.arguments import (
     check_last_axis,
     check_positive_integers,
     check_positive_sequence,
+    check_rate,
 )
 from tfflows.networks.condition import Conditional
 
@@ -14,8 +15,9 @@ from tfflows.networks.condition import Conditional
 class MLP(Conditional, keras.layers.Layer):
     """Dense layers with an activation, then a linear one; it acts on the inputs' last axis.
 
-        h_0 = concat[inputs, condition];  h_{i+1} = activation(h_i W_i + b_i)
+        h_0 = concat[inputs, condition];  h_{i+1} = drop(activation(h_i W_i + b_i))
         outputs = h_n W_n + b_n
+        drop: in training, each element 0 with probability `dropout`, else divided by 1 - dropout
 
     Variables, in order: kernel and bias of each hidden layer, then of the last one.
 
@@ -26,6 +28,7 @@ class MLP(Conditional, keras.layers.Layer):
       kernel_initializer: Keras initializer of the weights, a name or an object, of which each layer
         takes a copy. NICE: `keras.initializers.RandomUniform(-0.01, 0.01)`.
       zero_init: Bool, whether the last layer's weights start at zero, and with them the outputs.
+      dropout: Float from 0 to below 1.
 
     Raises:
       ValueError: an argument out of range, or a condition that does not fit.
@@ -41,16 +44,21 @@ class MLP(Conditional, keras.layers.Layer):
         kernel_initializer="glorot_uniform",
         *,
         zero_init=True,
+        dropout=0.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
         check_positive_integers(units=units)
         check_positive_sequence(hidden=hidden)
+        check_rate(dropout=dropout)
         self.units = units
         self.hidden = hidden
         self.activation = activation
         self.kernel_initializer = kernel_initializer
         self.zero_init = zero_init
+        self.dropout = dropout
+        # One a layer: each has a state of its own that its random numbers come from.
+        self.drops = [self._drop(i) for i in range(len(hidden))] if dropout else []
         self.dense = [self._dense(size, f"hidden_{i}", activation) for i, size in enumerate(hidden)]
         self.dense.append(self._dense(units, "out", None, "zeros" if zero_init else None))
 
@@ -65,6 +73,9 @@ class MLP(Conditional, keras.layers.Layer):
             dtype=self.dtype_policy,
         )
 
+    def _drop(self, index):
+        return keras.layers.Dropout(self.dropout, name=f"drop_{index}", dtype=self.dtype_policy)
+
     def build(self, inputs_shape, condition_shape=None):
         check_last_axis(inputs_shape)
         shape = self._joined_shape(inputs_shape, condition_shape)
@@ -74,8 +85,10 @@ class MLP(Conditional, keras.layers.Layer):
 
     def call(self, inputs, condition=None, training=None):
         outputs = self._join(inputs, condition)
-        for dense in self.dense:
+        for index, dense in enumerate(self.dense):
             outputs = dense(outputs)
+            if index < len(self.drops):
+                outputs = self.drops[index](outputs, training=training)
         return outputs
 
     def get_config(self):
@@ -86,4 +99,5 @@ class MLP(Conditional, keras.layers.Layer):
             "activation": keras.saving.serialize_keras_object(self.activation),
             "kernel_initializer": keras.saving.serialize_keras_object(self.kernel_initializer),
             "zero_init": self.zero_init,
+            "dropout": self.dropout,
         }
