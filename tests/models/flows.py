@@ -1,8 +1,12 @@
 """Small flows and data for the tests of models and exports."""
 
 import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
 
 import tfflows
+
+tfd = tfp.distributions
 
 MODELS = {
     "nice": (tfflows.NICE, {"depth": 2, "width": 8, "hidden_layers": 2}),
@@ -29,6 +33,12 @@ def trained(kind, event_shape=SHAPE, **options):
 def small(kind, **options):
     """A fresh model with the fewest levels, for tests that trace much."""
     return fresh(kind, **({} if kind == "nice" else {"levels": 1}), **options)
+
+
+def comb():
+    """A density of two elements: 4 equal and narrow peaks for each, in the middles of its cells."""
+    peaks = tfd.Normal(tf.tile(tf.range(4.0)[None] + 0.5, [2, 1]), 0.05)
+    return tfd.Independent(tfd.MixtureSameFamily(tfd.Categorical(tf.zeros([2, 4])), peaks), 1)
 
 
 def randomize(flow, scale=0.1, seed=0):

@@ -5,12 +5,11 @@ import tensorflow_probability as tfp
 
 from tfflows import metrics
 from tfflows.models import bridge, inputs
-from tfflows.models.dequantization import dequantize
-from tfflows.models.likelihood import MaximumLikelihood
+from tfflows.models.density import Density
 from tfflows.models.summary import summarize
 
 
-class Flow(MaximumLikelihood):
+class Flow(Density):
     """A density model of vectors or images: a `tfd.Distribution` as a `keras.Model`.
 
     `compile` needs an optimizer and no loss: the loss is the mean negative log-likelihood in nats.
@@ -21,8 +20,14 @@ class Flow(MaximumLikelihood):
     With `bins` set, the data is integers `0 ... bins - 1`, and the distribution one of the
     continuous scale `[0, bins)`. Integer input is dequantized, `x + u` with u uniform on (0, 1): by
     the step's noise in training, by fixed noise otherwise, so that evaluations repeat exactly.
-    Float input is a point of the continuous density as it is. The log-density then bounds that of
-    the integers from below in the mean, and `-log_prob / (D ln 2)` is bits per dimension.
+    Float input is a point of the continuous density as it is. For integers
+
+    ```
+    log_prob = log (1/k) sum_j p(x + u_j),    k = dequantization_samples, 1 by default
+    ```
+
+    bounds the log-probability of x from below in the mean, the closer the larger k, and
+    `-log_prob / (D ln 2)` is bits per dimension.
 
     Two habits of the hosts: Keras casts float arrays given to `fit`, `evaluate` and `predict` to
     `keras.config.floatx()`, so float64 data comes as `tf.data`; and TFP's eager methods of
@@ -44,6 +49,8 @@ class Flow(MaximumLikelihood):
     Raises:
       TypeError: if `distribution` is none.
       ValueError: if its shapes do not fit or `bins` is below 2.
+
+    References: several samples, arXiv:1509.00519.
     """
 
     def __init__(self, distribution, *, bins=None, name=None, dtype=None):
@@ -65,10 +72,13 @@ class Flow(MaximumLikelihood):
 
     # The density and its parts.
 
-    def log_prob(self, x, condition=None):
-        """Returns the log-density of each datum in nats, `batch`."""
+    def log_prob(self, x, condition=None, dequantization_samples=1):
+        """Returns the log-density of each datum in nats, `batch`; of integers, the bound above."""
         x, condition = inputs.checked(self, x), inputs.checked_condition(self, condition)
-        return self._log_prob(x, condition, x.shape.rank)
+        samples = inputs.check_samples(self, dequantization_samples, x)
+        if samples == 1:
+            return self._log_prob(x, condition, x.shape.rank)
+        return self._log_bound(x, condition, x.shape.rank, tf.constant(samples))
 
     def sample(self, n=1, temperature=1.0, seed=None, condition=None):
         """Draws data.
@@ -167,8 +177,11 @@ class Flow(MaximumLikelihood):
         training = training and self.trainable
         optimizer = getattr(self, "optimizer", None)
         seed = optimizer.iterations + 1 if training and optimizer else 0
-        x, condition, count = inputs.never_empty(self._continuous(x, seed), condition)
-        return self._density(x, condition, training)[:count]
+        samples = 1 if training else inputs.check_samples(self, self._samples, x)
+        x, condition, count = inputs.never_empty(x, condition)
+        if samples == 1:
+            return self._weight(x, condition, seed, training)[:count]
+        return self._bound(x, condition, samples)[:count]
 
     def summary(self, line_length=None, print_fn=None):
         """Prints the flow layer by layer: latent-side shape and numbers of parameters."""
@@ -199,27 +212,15 @@ class Flow(MaximumLikelihood):
             )
         return self._base
 
-    def _continuous(self, x, seed=0):
-        if not x.dtype.is_integer:
-            return tf.cast(x, self.variable_dtype)
-        return dequantize(x, len(self.event_shape), seed, self.variable_dtype, self.bins)
-
-    def _density(self, x, condition, training):
-        if self._bijector is None:
-            return self.distribution.log_prob(x)
-        return self._latent_and_density(x, condition, training)[1]
-
-    def _latent_and_density(self, x, condition, training):
-        if self._bijector is None:
-            return self.distribution.bijector.inverse(x), self.distribution.log_prob(x)
-        z, log_det = self._bijector.inverse_and_log_det(x, condition=condition, training=training)
-        return z, self._base.log_prob(z) + log_det
-
     # The rank keeps the graphs of one rank, shared by all batch sizes, from those of another.
 
     @tf.function(reduce_retracing=True)
     def _log_prob(self, x, condition, rank):
-        return self._density(self._continuous(x), condition, training=False)
+        return self._weight(x, condition)
+
+    @tf.function(reduce_retracing=True)
+    def _log_bound(self, x, condition, rank, samples):
+        return self._bound(x, condition, samples)
 
     @tf.function(reduce_retracing=True)
     def _encode(self, x, condition, rank):

@@ -35,6 +35,26 @@ def check_bins(bins):
     return int(bins)
 
 
+def check_samples(flow, samples, x=None):
+    """Returns the number of dequantization samples, which is 1 for what is no integer."""
+    if isinstance(samples, bool) or not isinstance(samples, numbers.Integral) or samples < 1:
+        raise ValueError(
+            "Expected dequantization_samples to be an int of at least 1. "
+            f"Received: dequantization_samples={samples!r}"
+        )
+    if samples > 1 and flow.bins is None:
+        raise ValueError(
+            "Expected one sample where nothing is dequantized, the model having no bins. "
+            f"Received: dequantization_samples={samples!r}"
+        )
+    if samples > 1 and x is not None and not x.dtype.is_integer:
+        raise ValueError(
+            "Expected one sample where nothing is dequantized, or integer data. "
+            f"Received: dequantization_samples={samples!r}, x.dtype={x.dtype.name}"
+        )
+    return int(samples)
+
+
 def check_sampling(n, temperature, seed):
     """Returns the arguments of `Flow.sample` if they are in range."""
     if isinstance(n, bool) or not isinstance(n, numbers.Integral) or n < 1:

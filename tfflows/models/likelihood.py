@@ -1,5 +1,6 @@
 """Training by maximum likelihood inside Keras' own `fit`: loss, metrics and the start from data."""
 
+import contextlib
 import functools
 import inspect
 
@@ -17,6 +18,7 @@ class MaximumLikelihood(keras.Model):
     """
 
     _fitting = False
+    _samples = 1  # draws of dequantization noise in evaluations
 
     @functools.wraps(keras.Model.compile)
     def compile(self, *args, **kwargs):
@@ -73,11 +75,13 @@ class MaximumLikelihood(keras.Model):
         finally:
             self._fitting = False
 
-    @functools.wraps(keras.Model.evaluate)
-    def evaluate(self, *args, **kwargs):
+    def evaluate(self, *args, dequantization_samples=1, **kwargs):
+        """`keras.Model.evaluate`, for integers of the bound by `dequantization_samples` draws."""
+        samples = inputs.check_samples(self, dequantization_samples)
         bound = _bound(keras.Model.evaluate, self, args, kwargs)
         inputs.check_array(self, bound.arguments.get("x"))
-        return super().evaluate(*bound.args[1:], **bound.kwargs)
+        with self._sampled(samples):
+            return super().evaluate(*bound.args[1:], **bound.kwargs)
 
     @functools.wraps(keras.Model.predict)
     def predict(self, x, *args, **kwargs):
@@ -99,6 +103,18 @@ class MaximumLikelihood(keras.Model):
         with self.distribute_strategy.scope():
             if self.optimizer is not None and not self.optimizer.built:
                 self.optimizer.build(self.trainable_variables)
+
+    @contextlib.contextmanager
+    def _sampled(self, samples):
+        """Context of evaluations by so many draws; Keras keeps the traced one of a single draw."""
+        if samples == self._samples:
+            yield
+            return
+        kept, self.test_function, self._samples = self.test_function, None, samples
+        try:
+            yield
+        finally:
+            self.test_function, self._samples = kept, 1
 
 
 def _bound(method, model, args, kwargs):

@@ -1,0 +1,41 @@
+"""The densities of a flow's distribution at points, and the bounds that they give for integers."""
+
+import tensorflow as tf
+
+from tfflows.models.bound import importance_bound
+from tfflows.models.dequantization import dequantize
+from tfflows.models.likelihood import MaximumLikelihood
+
+
+class Density(MaximumLikelihood):
+    """What a `Flow` computes of checked tensors, in a graph or not.
+
+    Subclasses have `distribution`, its paired `_bijector` or None and its `_base`, `event_shape`
+    and `bins`.
+    """
+
+    def _continuous(self, x, seed=0):
+        """Returns `x + u` for integers and `x` for floats."""
+        if not x.dtype.is_integer:
+            return tf.cast(x, self.variable_dtype)
+        return dequantize(x, len(self.event_shape), seed, self.variable_dtype, self.bins)
+
+    def _weight(self, x, condition, seed=0, training=False):
+        """Returns `log p(x + u)`, u being that of the seed, or `log p(x)`."""
+        return self._density(self._continuous(x, seed), condition, training)
+
+    def _bound(self, x, condition, samples):
+        """Returns the bound for integers by so many draws, an int or a tensor."""
+        like = tf.zeros(tf.shape(x)[: x.shape.rank - len(self.event_shape)], self.variable_dtype)
+        return importance_bound(lambda seed: self._weight(x, condition, seed), samples, like)
+
+    def _density(self, x, condition, training):
+        if self._bijector is None:
+            return self.distribution.log_prob(x)
+        return self._latent_and_density(x, condition, training)[1]
+
+    def _latent_and_density(self, x, condition, training):
+        if self._bijector is None:
+            return self.distribution.bijector.inverse(x), self.distribution.log_prob(x)
+        z, log_det = self._bijector.inverse_and_log_det(x, condition=condition, training=training)
+        return z, self._base.log_prob(z) + log_det
