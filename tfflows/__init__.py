@@ -2,7 +2,7 @@
 
 from tfflows import bijectors, data, export, metrics, models, networks
 from tfflows.export import export_saved_model
-from tfflows.models import NICE, Flow, Glow, RealNVP
+from tfflows.models import NICE, Flow, Glow, RealNVP, VariationalDequantizer
 from tfflows.version import __version__
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Flow",
     "Glow",
     "RealNVP",
+    "VariationalDequantizer",
     "__version__",
     "bijectors",
     "data",

@@ -35,6 +35,17 @@ def small(kind, **options):
     return fresh(kind, **({} if kind == "nice" else {"levels": 1}), **options)
 
 
+def dequantizer(event_shape=SHAPE, *, bins=BINS, depth=2, width=4, **options):
+    """A small fresh variational dequantizer."""
+    return tfflows.VariationalDequantizer(event_shape, bins, depth=depth, width=width, **options)
+
+
+def variational(kind, event_shape=SHAPE, *, bins=BINS, dtype="float32", **options):
+    """A small model with a small dequantizer, every variable moved from its start."""
+    noise = dequantizer(event_shape, bins=bins, dtype=options.get("precision") or dtype)
+    return trained(kind, event_shape, bins=bins, dtype=dtype, dequantizer=noise, **options)
+
+
 def comb():
     """A density of two elements: 4 equal and narrow peaks for each, in the middles of its cells."""
     peaks = tfd.Normal(tf.tile(tf.range(4.0)[None] + 0.5, [2, 1]), 0.05)

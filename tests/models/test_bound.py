@@ -20,11 +20,14 @@ def compiled(flow, **options):
 
 
 def weights(flow, x, samples):
-    """`log p(x + u_j)` for each draw by the flow's float densities, NumPy."""
+    """`log p(x + u_j) - log q(u_j | x)` for each draw by the flow's float densities, NumPy."""
     rows = []
     for seed in range(samples):
-        y = dequantize(tf.constant(x), 3, seed, tf.float32, flow.bins)
-        rows.append(np.asarray(flow.log_prob(y), np.float64))
+        if flow.dequantizer is None:
+            y, log_q = dequantize(tf.constant(x), 3, seed, tf.float32, flow.bins), 0.0
+        else:
+            y, log_q = flow.dequantizer(x, seed=seed)
+        rows.append(np.asarray(flow.log_prob(y) - log_q, np.float64))
     return np.stack(rows)
 
 
@@ -32,9 +35,10 @@ def bound(rows):
     return scipy.special.logsumexp(rows, axis=0) - np.log(len(rows))
 
 
-@pytest.fixture(scope="module", params=flows.NAMES)
+@pytest.fixture(scope="module", params=["nice", "nice_variational", "realnvp", "glow"])
 def flow(request):
-    return compiled(flows.trained(request.param))
+    kind, _, learned = request.param.partition("_")
+    return compiled(flows.variational(kind) if learned else flows.trained(kind))
 
 
 def test_is_the_mean_of_the_ratios(flow):
@@ -100,7 +104,7 @@ def test_the_graph_does_not_grow_with_the_draws():
 
 
 def test_compiled_by_xla():
-    flow, results = flows.trained("realnvp"), []
+    flow, results = flows.variational("realnvp"), []
     for jit_compile in (False, True):
         compiled(flow, jit_compile=jit_compile)
         results.append(flow.evaluate(X[:8], dequantization_samples=3, verbose=0))
@@ -111,7 +115,7 @@ def test_two_replicas_and_conditions(two_replicas):
     def evaluated(strategy):
         keras.utils.set_random_seed(0)
         with strategy.scope():
-            flow = flows.trained("nice", condition_shape=(3,))
+            flow = flows.variational("nice", condition_shape=(3,))
             compiled(flow, jit_compile=False)
         return flow, flow.evaluate(data, batch_size=8, dequantization_samples=3, verbose=0)
 
@@ -140,9 +144,11 @@ def test_impossible_draws_count_as_nothing():
     assert found[2] == none and np.isnan(found[3]) and np.isfinite(found[:2]).all()
 
 
-def test_reaches_the_probability_of_the_cell():
+@pytest.mark.parametrize("learned", [False, True])
+def test_reaches_the_probability_of_the_cell(learned):
     """Of a model of two elements, whose density is integrated over the cell by a grid."""
-    flow = flows.trained("realnvp", (2,), bins=4, batch_norm=False)
+    options = {"bins": 4, "batch_norm": False}
+    flow = (flows.variational if learned else flows.trained)("realnvp", (2,), **options)
     x = np.stack(np.meshgrid(range(4), range(4)), axis=-1).reshape(-1, 2)
     side = (np.arange(100) + 0.5) / 100
     grid = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)

@@ -11,6 +11,16 @@ def of(flow):
     return {"NICE": _nice, "RealNVP": _realnvp, "Glow": _glow}[type(flow).__name__](layers)
 
 
+def of_dequantizer(dequantizer):
+    """The weights of a `VariationalDequantizer`."""
+    network = _resnet if len(dequantizer.event_shape) == 3 else _mlp
+    couplings = [
+        {"network": network(c.conditioner), "scale": float(c.transform.scale)}
+        for c in _couplings(dequantizer._bijector.layers)
+    ]
+    return {"context": network(dequantizer.context), "couplings": couplings}
+
+
 def _arrays(owner, **names):
     """{key: array} for `key=attribute` of an object, without those that are None there."""
     values = {key: getattr(owner, attribute, None) for key, attribute in names.items()}
@@ -28,11 +38,12 @@ def _couplings(layers):
 
 
 def _nice(layers):
-    mlps = [coupling.conditioner.dense for coupling in _couplings(_flat(layers))]
-    return {
-        "couplings": [[_arrays(d, kernel="kernel", bias="bias") for d in mlp] for mlp in mlps],
-        "log_scale": np.asarray(layers[-1].log_scale),
-    }
+    mlps = [_mlp(coupling.conditioner) for coupling in _couplings(_flat(layers))]
+    return {"couplings": mlps, "log_scale": np.asarray(layers[-1].log_scale)}
+
+
+def _mlp(network):
+    return [_arrays(dense, kernel="kernel", bias="bias") for dense in network.dense]
 
 
 # Glow
@@ -110,7 +121,8 @@ def _coupling(coupling, after):
 
 
 def _resnet(network):
-    norms = [_norm(layer) for layer in network.norms]
+    none = {"mean": 0.0, "variance": 1.0 - 1e-4, "beta": 0.0}  # the identity
+    norms = [_norm(layer) for layer in network.norms] or [none] * (2 * network.blocks + 2)
     convs = [_normalized(layer) for layer in network.convs]
     skips = [_normalized(layer) for layer in network.skips]
     blocks = []

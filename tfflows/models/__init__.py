@@ -4,5 +4,6 @@ from tfflows.models.flow import Flow
 from tfflows.models.glow import Glow
 from tfflows.models.nice import NICE
 from tfflows.models.realnvp import RealNVP
+from tfflows.models.variational import VariationalDequantizer
 
-__all__ = ["NICE", "Flow", "Glow", "RealNVP"]
+__all__ = ["NICE", "Flow", "Glow", "RealNVP", "VariationalDequantizer"]

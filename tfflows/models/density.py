@@ -10,19 +10,22 @@ from tfflows.models.likelihood import MaximumLikelihood
 class Density(MaximumLikelihood):
     """What a `Flow` computes of checked tensors, in a graph or not.
 
-    Subclasses have `distribution`, its paired `_bijector` or None and its `_base`, `event_shape`
-    and `bins`.
+    Subclasses have `distribution`, its paired `_bijector` or None and its `_base`, `event_shape`,
+    `bins` and `dequantizer`.
     """
 
-    def _continuous(self, x, seed=0):
-        """Returns `x + u` for integers and `x` for floats."""
+    def _continuous(self, x, seed=0, training=False):
+        """Returns `(x + u, log q(u | x))` for integers and `(x, 0)` for floats."""
         if not x.dtype.is_integer:
-            return tf.cast(x, self.variable_dtype)
-        return dequantize(x, len(self.event_shape), seed, self.variable_dtype, self.bins)
+            return tf.cast(x, self.variable_dtype), 0.0
+        if self.dequantizer is not None:
+            return self.dequantizer(x, seed=seed, training=training)
+        return dequantize(x, len(self.event_shape), seed, self.variable_dtype, self.bins), 0.0
 
     def _weight(self, x, condition, seed=0, training=False):
-        """Returns `log p(x + u)`, u being that of the seed, or `log p(x)`."""
-        return self._density(self._continuous(x, seed), condition, training)
+        """Returns `log p(x + u) - log q(u | x)`, u being that of the seed, or `log p(x)`."""
+        value, log_q = self._continuous(x, seed, training)
+        return self._density(value, condition, training) - log_q
 
     def _bound(self, x, condition, samples):
         """Returns the bound for integers by so many draws, an int or a tensor."""

@@ -25,15 +25,23 @@ def dequantize(x, event_ndims, seed, dtype, bins=256):
     Returns:
       Tensor of the shape of `x`.
     """
+    bits = max(1, min(15, 23 - math.ceil(math.log2(bins))))
+    return tf.cast(tf.cast(x, tf.int64), dtype) + noise(x, event_ndims, seed, dtype, bits)
+
+
+def noise(x, event_ndims, seed, dtype, bits):
+    """Returns the noise of `dequantize` alone, `(n + 1/2) / 2**bits` with integers n.
+
+    Up to 23 bits these numbers are exact in float32.
+    """
     integers = tf.cast(x, tf.int64)
     event = x.shape[x.shape.rank - event_ndims :].as_list()
     places = tf.reshape(tf.range(1, math.prod(event) + 1, dtype=tf.int64), event)
     salted = _mix(places * 0x9E3779B1 + _mix(tf.cast(seed, tf.int64) + 0x2545F491))
     axes = list(range(-event_ndims, 0))
     key = _mix(tf.reduce_sum((integers + 1) * salted, axes, keepdims=True))
-    bits = max(1, min(15, 23 - math.ceil(math.log2(bins))))
-    noise = tf.cast(tf.bitwise.right_shift(_mix(key + salted), 32 - bits), dtype)
-    return tf.cast(integers, dtype) + (noise + 0.5) / 2.0**bits
+    numbers = tf.bitwise.right_shift(_mix(key + salted), 32 - bits)
+    return (tf.cast(numbers, dtype) + 0.5) / 2.0**bits
 
 
 def _mix(value):

@@ -18,12 +18,13 @@ class Flow(Density):
     conditioners take a condition. `predict` gives the log-density of each example.
 
     With `bins` set, the data is integers `0 ... bins - 1`, and the distribution one of the
-    continuous scale `[0, bins)`. Integer input is dequantized, `x + u` with u uniform on (0, 1): by
-    the step's noise in training, by fixed noise otherwise, so that evaluations repeat exactly.
-    Float input is a point of the continuous density as it is. For integers
+    continuous scale `[0, bins)`. Integer input is dequantized, `x + u` with u uniform on (0, 1), or
+    of the density q(u | x) of a `dequantizer`: by the step's noise in training, by fixed noise
+    otherwise, so that evaluations repeat exactly. Float input is a point of the continuous density
+    as it is. For integers
 
     ```
-    log_prob = log (1/k) sum_j p(x + u_j),    k = dequantization_samples, 1 by default
+    log_prob = log (1/k) sum_j p(x + u_j) / q(u_j | x),    k = dequantization_samples, 1 by default
     ```
 
     bounds the log-probability of x from below in the mean, the closer the larger k, and
@@ -43,22 +44,25 @@ class Flow(Density):
         `decode` and `temperature` need a `TransformedDistribution`. All its variables, those of
         TFP and those of Keras layers inside, are the model's.
       bins: Number of integer values of an element, or None for continuous data.
+      dequantizer: A `VariationalDequantizer` of this event shape, dtype and number of bins, which
+        is trained with the flow, or None for uniform noise.
       name: Name of the model.
       dtype: Dtype of the events; that of the distribution if None.
 
     Raises:
-      TypeError: if `distribution` is none.
-      ValueError: if its shapes do not fit or `bins` is below 2.
+      TypeError: if `distribution` or `dequantizer` is none.
+      ValueError: if shapes do not fit or `bins` is below 2.
 
-    References: several samples, arXiv:1509.00519.
+    References: variational dequantization, arXiv:1902.00275; several samples, arXiv:1509.00519.
     """
 
-    def __init__(self, distribution, *, bins=None, name=None, dtype=None):
+    def __init__(self, distribution, *, bins=None, dequantizer=None, name=None, dtype=None):
         inputs.check_distribution(distribution)
         super().__init__(name=name, dtype=dtype or distribution.dtype.name)
         self.distribution = distribution
         self.bins = None if bins is None else inputs.check_bins(bins)
         self.event_shape = tuple(distribution.event_shape.as_list())
+        self.dequantizer = inputs.check_dequantizer(self, dequantizer)
         self._base = getattr(distribution, "distribution", None)
         self._bijector = bridge.paired(getattr(distribution, "bijector", None), self.event_shape)
         if bridge.holds_foreign(distribution):  # TFP's own may create variables when first called
@@ -160,7 +164,7 @@ class Flow(Density):
         """
         x, condition = inputs.checked(self, x), inputs.checked_condition(self, condition)
         if self._bijector is not None:
-            self._bijector.initialize(self._continuous(x), condition=condition)
+            self._bijector.initialize(self._continuous(x)[0], condition=condition)
         if not self.initialized:
             raise ValueError(
                 "Expected data-dependent parts in a Composite, a MultiScale or a tfb.Chain, or "
@@ -224,7 +228,9 @@ class Flow(Density):
 
     @tf.function(reduce_retracing=True)
     def _encode(self, x, condition, rank):
-        return self._latent_and_density(self._continuous(x), condition, training=False)
+        value, log_q = self._continuous(x)
+        z, log_prob = self._latent_and_density(value, condition, training=False)
+        return z, log_prob - log_q
 
     @tf.function(reduce_retracing=True)
     def _decode(self, z, condition, rank):

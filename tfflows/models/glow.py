@@ -35,6 +35,7 @@ class Glow(named.NamedFlow):
       learn_prior: Whether the last level's latents have learned means and scales.
       condition_shape: Shape `(size,)` of the condition that all networks take, or None.
       bins: See `Flow`; None for continuous images, which then are not rescaled.
+      dequantizer: See `Flow`; "variational" is a `VariationalDequantizer` of default size.
       precision: Keras dtype policy of the networks: "mixed_bfloat16" computes them in bfloat16,
         with variables, log-dets and all else in float32; None is `dtype`.
       recompute: Whether training recomputes activations from outputs, see `Composite`: memory for
@@ -60,6 +61,7 @@ class Glow(named.NamedFlow):
         learn_prior=True,
         condition_shape=None,
         bins=256,
+        dequantizer=None,
         precision=None,
         recompute=False,
         name=None,

@@ -7,6 +7,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfflows.models.variational import VariationalDequantizer
+
 
 def check_distribution(distribution):
     """Refuses what is no distribution of single events of known shape."""
@@ -33,6 +35,24 @@ def check_bins(bins):
             f"Expected bins to be an int of at least 2, or None. Received: bins={bins!r}"
         )
     return int(bins)
+
+
+def check_dequantizer(flow, dequantizer):
+    """Returns the dequantizer if it is for the flow's data; None is none."""
+    if dequantizer is None:
+        return None
+    if not isinstance(dequantizer, VariationalDequantizer):
+        raise TypeError(
+            "Expected a tfflows.VariationalDequantizer, or None. "
+            f"Received: dequantizer={dequantizer!r}"
+        )
+    for name in ("event_shape", "bins", "variable_dtype"):
+        if getattr(flow, name) != getattr(dequantizer, name):
+            raise ValueError(
+                f"Expected a dequantizer of {name}={getattr(flow, name)!r}, the flow's. "
+                f"Received: dequantizer.{name}={getattr(dequantizer, name)!r}"
+            )
+    return dequantizer
 
 
 def check_samples(flow, samples, x=None):

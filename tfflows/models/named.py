@@ -3,12 +3,14 @@
 import inspect
 import math
 
+import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows import bijectors
 from tfflows.models import inputs
 from tfflows.models.flow import Flow
+from tfflows.models.variational import VariationalDequantizer
 
 tfd = tfp.distributions
 
@@ -23,6 +25,7 @@ class NamedFlow(Flow):
     """
 
     def __init__(self, arguments, layers, base="normal"):
+        arguments = {**arguments, "dequantizer": _dequantizer(arguments)}
         bijector = bijectors.Composite(layers, name="flow")
         distribution = tfd.TransformedDistribution(
             _base(base, bijector.latent_shape, arguments["dtype"]), bijector, name="density"
@@ -30,6 +33,7 @@ class NamedFlow(Flow):
         super().__init__(
             distribution,
             bins=arguments["bins"],
+            dequantizer=arguments["dequantizer"],
             name=arguments["name"],
             dtype=arguments["dtype"],
         )
@@ -40,7 +44,18 @@ class NamedFlow(Flow):
     def get_config(self):
         """Returns the constructor's arguments."""
         names = [name for name in inspect.signature(type(self)).parameters]
-        return {name: getattr(self, name) for name in names}
+        config = {name: getattr(self, name) for name in names}
+        if self.dequantizer is not None:
+            config["dequantizer"] = keras.saving.serialize_keras_object(self.dequantizer)
+        return config
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Returns the model of a configuration, with a dequantizer of its own."""
+        if isinstance(config.get("dequantizer"), dict):
+            dequantizer = keras.saving.deserialize_keras_object(config["dequantizer"])
+            config = {**config, "dequantizer": dequantizer}
+        return super().from_config(config, custom_objects)
 
 
 def check_event_shape(event_shape, ranks):
@@ -107,6 +122,18 @@ def build(network, shape, condition_shape):
     condition = None if condition_shape is None else (None, *condition_shape)
     network.build((None, *shape), condition)
     return network
+
+
+def _dequantizer(arguments):
+    """The dequantizer that the arguments ask for by the word "variational", or what they have."""
+    given, bins, dtype = (arguments[name] for name in ("dequantizer", "bins", "dtype"))
+    if not isinstance(given, str):
+        return given
+    bijectors.checks.choice(given, "dequantizer", {"variational"})
+    if bins is None:
+        raise ValueError("Expected bins with a dequantizer. Received: bins=None")
+    policy = network_dtype(arguments["precision"], dtype)
+    return VariationalDequantizer(arguments["event_shape"], bins, dtype=policy)
 
 
 def _base(name, shape, dtype):

@@ -37,6 +37,7 @@ class NICE(named.NamedFlow):
         authors have (0, 1) for MNIST and (-1, 1) for CIFAR-10.
       condition_shape: Shape `(size,)` of the condition that the MLPs take, or None.
       bins: See `Flow`; "auto" is 256 for images and None for vectors.
+      dequantizer: See `Flow`; "variational" is a `VariationalDequantizer` of default size.
       precision: Keras dtype policy of the networks: "mixed_bfloat16" computes them in bfloat16,
         with variables, log-dets and all else in float32; None is `dtype`.
       recompute: Whether training recomputes activations from outputs, see `Composite`: memory for
@@ -61,6 +62,7 @@ class NICE(named.NamedFlow):
         data_range=(0.0, 1.0),
         condition_shape=None,
         bins="auto",
+        dequantizer=None,
         precision=None,
         recompute=False,
         name=None,

@@ -40,6 +40,7 @@ class RealNVP(named.NamedFlow):
       condition_shape: Shape `(size,)` of the condition that the networks take, or None.
       bins: See `Flow`; "auto" is 256 for images and None for vectors. The logit is part of the
         model only where bins are.
+      dequantizer: See `Flow`; "variational" is a `VariationalDequantizer` of default size.
       precision: Keras dtype policy of the networks: "mixed_bfloat16" computes them in bfloat16,
         with variables, log-dets and all else in float32; None is `dtype`.
       recompute: Whether training recomputes activations from outputs, see `Composite`: memory for
@@ -65,6 +66,7 @@ class RealNVP(named.NamedFlow):
         zero_init=True,
         condition_shape=None,
         bins="auto",
+        dequantizer=None,
         precision=None,
         recompute=False,
         name=None,

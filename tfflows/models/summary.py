@@ -28,6 +28,8 @@ def _rows(flow):
         yield _row(flow.distribution, 0, flow.event_shape)
     else:
         yield from _walk(flow._bijector, 0)
+    if flow.dequantizer is not None:
+        yield _row(flow.dequantizer, 0, flow.event_shape)
 
 
 def _walk(bijector, depth):
