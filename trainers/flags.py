@@ -15,7 +15,8 @@ def define(recipe, flag_values=flags.FLAGS):
       Names of all of these flags, and of those that are arguments of the model.
     """
     others = set(flag_values)
-    for define_some in (_define_data, _define_optimization, _define_course, _define_machine):
+    groups = (_define_data, _define_noise, _define_optimization, _define_course, _define_machine)
+    for define_some in groups:
         define_some(flag_values)
     common = set(flag_values)
     _define_model(flag_values)
@@ -59,6 +60,14 @@ def _define_data(to):
     options = ["none", *data.AUGMENTATIONS]
     choice(to, "augment", options, "Augmentation of the training images.")
     count(to, "batch_size", "Examples in a training step, on all devices together.")
+
+
+def _define_noise(to):
+    text = "Noise that makes integers continuous; variational is learned with the model."
+    choice(to, "dequantizer", ["uniform", "variational"], text)
+    text = "of the variational dequantizer; if unset, as tfflows.VariationalDequantizer has it."
+    count(to, "dequantizer_depth", f"Couplings {text}")
+    count(to, "dequantizer_width", f"Channels of the networks, or units, {text}")
 
 
 def _define_optimization(to):

@@ -8,7 +8,7 @@ import zipfile
 import keras
 from absl import app, flags
 
-from trainers import execution, optimizers, quiet, report, strategies, stream
+from trainers import dequantizers, execution, optimizers, quiet, report, strategies, stream
 from trainers import flags as trainer_flags
 from trainers import settings as run_settings
 from trainers.averages import AveragedCopy
@@ -136,7 +136,10 @@ class Run:
         return together
 
     def _make(self, data):
-        return self.recipe.model(data.event_shape, bins=data.bins, **self.settings.arguments)
+        dequantizer = dequantizers.make(self.settings, data.event_shape, data.bins)
+        return self.recipe.model(
+            data.event_shape, bins=data.bins, dequantizer=dequantizer, **self.settings.arguments
+        )
 
     def _compile(self):
         settings = self.settings
