@@ -2,6 +2,8 @@
 
 python -m trainers.glow --dataset=digits --workdir=runs/glow
     # test 2.292 bits/dim
+python -m trainers.glow --dataset=digits --dequantizer=variational --workdir=runs/glow_variational
+    # test 2.242 bits/dim after as many steps
 """
 
 import tfflows

@@ -4,6 +4,8 @@ python -m trainers.realnvp --dataset=digits --workdir=runs/realnvp
     # test 2.266 bits/dim
 python -m trainers.realnvp --dataset=two_moons --workdir=runs/two_moons
     # test 0.743 bits/dim of the density
+python -m trainers.realnvp --dataset=digits --dequantizer=variational --workdir=runs/variational
+    # test 2.239 bits/dim after as many steps
 """
 
 import tfflows
