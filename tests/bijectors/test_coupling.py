@@ -206,3 +206,29 @@ def test_parameters_of_kept_places_cannot_overflow():
     z, log_det = coupling.inverse_and_log_det(tf.ones([1, 2]))
     np.testing.assert_allclose(z, [[1.0, np.exp(0.1)]], rtol=1e-6)
     np.testing.assert_allclose(log_det, [0.1], rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["coupling", "split", "masked"])
+def test_an_unconditional_coupling_gives_its_conditioner_no_condition(kind):
+    """Nor one that fits nothing, in either direction, at the start and going backwards."""
+    given, x = [], data(3, 4)
+
+    def conditioner(inputs, **kwargs):
+        given.append(kwargs)
+        return tf.concat([inputs, 0.1 * inputs], axis=-1)
+
+    options = {"conditional": False, "dtype": tf.float64}
+    make = {
+        "coupling": lambda: tfb.Coupling(conditioner, "exp", tfb.Halves((4,)), **options),
+        "split": lambda: tfb.SplitCoupling((4,), conditioner, "exp", **options),
+        "masked": lambda: tfb.MaskedCoupling((4,), conditioner, "exp", [1, 0, 1, 0], **options),
+    }[kind]
+    composite = tfb.Composite([make()], recompute=True)
+    condition = tf.zeros([7])
+    composite.initialize(x, condition=condition)
+    composite.forward_and_log_det(x, condition=condition)
+    with tf.GradientTape() as tape:
+        tape.watch([x, condition])
+        z, _ = composite.inverse_and_log_det(x, condition=condition)
+    dx, dcondition = tape.gradient(z, [x, condition])
+    assert given == [{}] * 4 and np.any(dx) and dcondition is None

@@ -42,12 +42,15 @@ def coupling(partition, transform, kind, dtype, *, condition=False):
     return tfb.Coupling(net, law, partition, dtype=dtype)
 
 
-def split(event_shape, transform, kind, dtype, *, condition=False, swap=False, size=None):
+def split(
+    event_shape, transform, kind, dtype, *, condition=False, swap=False, size=None, **options
+):
     """A `SplitCoupling` with one of the conditioners."""
     halves = tfb.Halves(event_shape, swap=swap, size=size)
     params = tfb.transforms.get(transform, dtype).num_params
     net = conditioners.make(kind, halves, params, condition=condition, dtype=dtype)
-    return tfb.SplitCoupling(event_shape, net, transform, swap=swap, size=size, dtype=dtype)
+    options |= {"swap": swap, "size": size, "dtype": dtype}
+    return tfb.SplitCoupling(event_shape, net, transform, **options)
 
 
 def masked(event_shape, transform, kind, dtype, mask, *, condition=False):
@@ -59,7 +62,8 @@ def masked(event_shape, transform, kind, dtype, mask, *, condition=False):
 
 
 def composite(dtype):
-    """A composite in a composite, with a condition, and TFP's own bijectors bare and wrapped."""
+    """A composite in a composite, with a condition that one coupling is not given, and TFP's own
+    bijectors bare and wrapped."""
     inner = tfb.Composite(
         [
             tfb.InvertibleConv(VECTOR, seed=1, dtype=dtype),
@@ -70,6 +74,7 @@ def composite(dtype):
         [
             tfb.FromTFP(VECTOR, tfp.bijectors.Scale(tf.constant(1.5, dtype))),
             inner,
+            split(VECTOR, "bounded", "module", dtype, conditional=False),
             tfp.bijectors.Sinh(),
             tfb.Reshape(VECTOR, (1, 1, 6)),
             split((1, 1, 6), "exp", "module", dtype, condition=True, swap=True),

@@ -32,6 +32,7 @@ class Coupling(Bijector):
         a plain function closes over are its owner's to train.
       transform: A `Transform` or the name of one: additive, exp, sigmoid, tanh, bounded, gaussian.
       partition: `Halves` or `Mask`.
+      conditional: Whether the conditioner is given the condition, where there is one.
       dtype: Dtype of the event.
       name: Name of the operations.
 
@@ -42,7 +43,7 @@ class Coupling(Bijector):
     References: NICE (arXiv:1410.8516), RealNVP (arXiv:1605.08803).
     """
 
-    _structure_of = ("conditioner", "transform", "partition")
+    _structure_of = ("conditioner", "transform", "partition", "conditional")
 
     def __init__(
         self,
@@ -50,6 +51,7 @@ class Coupling(Bijector):
         transform,
         partition,
         *,
+        conditional=True,
         dtype=tf.float32,
         parameters=None,
         name="coupling",
@@ -68,7 +70,7 @@ class Coupling(Bijector):
             parameters=parameters,
             name=name,
         )
-        self.conditioner = conditioner
+        self.conditioner, self.conditional = conditioner, conditional
         self._takes_training = _takes(conditioner, "training")
         if not getattr(conditioner, "built", True):
             conditioner(tf.zeros([1, *partition.kept_shape], self.dtype))
@@ -103,7 +105,7 @@ class Coupling(Bijector):
     def _backward(self, z, residual, dz, dlog_det, condition, training):
         """As in the base class, with one evaluation of the conditioner: z has what it sees."""
         kept, changed = self.partition.split(z)
-        given = reversible.floating(condition)
+        given = reversible.floating(condition) if self.conditional else []
         variables = list(self.trainable_variables)
         states = self._states if training else ()
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -126,7 +128,7 @@ class Coupling(Bijector):
         kwargs = {"training": training} if told and self._takes_training else {}
         batch_rank = kept.shape.rank - len(self.event_shape)
         batch = tf.shape(kept)[:batch_rank]
-        if condition is not None:
+        if condition is not None and self.conditional:
             condition = tf.convert_to_tensor(condition)
             kwargs["condition"] = _fold(condition, batch_rank)
         params = tf.convert_to_tensor(function(_fold(kept, batch_rank), **kwargs))
@@ -156,6 +158,7 @@ class SplitCoupling(Coupling):
       transform: See `Coupling`.
       swap: Whether the second part is kept and the first transformed.
       size: Length of the first part; half of the last axis, which must be even, if None.
+      conditional: See `Coupling`.
       dtype: Dtype of the event.
       name: Name of the operations.
     """
@@ -170,13 +173,19 @@ class SplitCoupling(Coupling):
         *,
         swap=False,
         size=None,
+        conditional=True,
         dtype=tf.float32,
         name="split_coupling",
     ):
         parameters = dict(locals())
-        partition = partitions.Halves(event_shape, swap=swap, size=size)
         super().__init__(
-            conditioner, transform, partition, dtype=dtype, parameters=parameters, name=name
+            conditioner,
+            transform,
+            partitions.Halves(event_shape, swap=swap, size=size),
+            conditional=conditional,
+            dtype=dtype,
+            parameters=parameters,
+            name=name,
         )
         self.swap, self.size = swap, size
 
@@ -192,6 +201,7 @@ class MaskedCoupling(Coupling):
       conditioner: See `Coupling`; sees `[batch, *event_shape]`, returns parameters for every place.
       transform: See `Coupling`.
       mask: Array that broadcasts to the event: 1 where it is kept, 0 where it is changed.
+      conditional: See `Coupling`.
       dtype: Dtype of the event.
       name: Name of the operations.
     """
@@ -199,12 +209,25 @@ class MaskedCoupling(Coupling):
     _structure_of = Coupling._structure_of
 
     def __init__(
-        self, event_shape, conditioner, transform, mask, *, dtype=tf.float32, name="masked_coupling"
+        self,
+        event_shape,
+        conditioner,
+        transform,
+        mask,
+        *,
+        conditional=True,
+        dtype=tf.float32,
+        name="masked_coupling",
     ):
         parameters = dict(locals())
-        partition = partitions.Mask(event_shape, mask)
         super().__init__(
-            conditioner, transform, partition, dtype=dtype, parameters=parameters, name=name
+            conditioner,
+            transform,
+            partitions.Mask(event_shape, mask),
+            conditional=conditional,
+            dtype=dtype,
+            parameters=parameters,
+            name=name,
         )
         self.mask = mask
 
