@@ -25,6 +25,7 @@ ROWS = {
     "ConvNet": Row(networks.ConvNet, {"channels_out": 4, "width": 5, "depth": 2}, IMAGE, True),
     "EdgeBiasConv2D": Row(networks.EdgeBiasConv2D, {"filters": 4, "use_bias": True}, IMAGE),
     "MLP": Row(networks.MLP, {"units": 4, "hidden": (5, 5), "zero_init": False}, (6, 3), True),
+    "PriorNet": Row(networks.PriorNet, {"filters": 4}, IMAGE, True),
     "ResNet": Row(
         networks.ResNet,
         {
@@ -42,6 +43,7 @@ ROWS = {
         networks.WeightNormConv2D, {"filters": 4, "use_magnitude": True}, IMAGE
     ),
     "ZeroConv2D": Row(networks.ZeroConv2D, {"filters": 4}, IMAGE, True),
+    "ZeroDense": Row(networks.ZeroDense, {"units": 4}, (6, 3)),
 }
 
 

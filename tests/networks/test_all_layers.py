@@ -188,6 +188,7 @@ BAD_ARGUMENTS = [
     (networks.MLP, {"units": 2, "hidden": 3}, "hidden=3"),
     (networks.MLP, {"units": 2, "dropout": 1.0}, "dropout=1.0"),
     (networks.MLP, {"units": 2, "dropout": "half"}, "dropout='half'"),
+    (networks.PriorNet, {"filters": 0}, "filters=0"),
     (networks.ResNet, {"channels_out": "2"}, "channels_out='2'"),
     (networks.ResNet, {"channels_out": 2, "blocks": 0}, "blocks=0"),
     (networks.ResNet, {"channels_out": 2, "width": 0}, "width=0"),
@@ -196,6 +197,7 @@ BAD_ARGUMENTS = [
     (networks.WeightNormConv2D, {"filters": 0}, "filters=0"),
     (networks.WeightNormConv2D, {"filters": 2, "zero_init": True}, "use_magnitude=False"),
     (networks.ZeroConv2D, {"filters": None}, "filters=None"),
+    (networks.ZeroDense, {"units": 1.5}, "units=1.5"),
 ]
 
 

@@ -125,6 +125,14 @@ def zero_conv(x, weights):
     return y * np.exp(3.0 * weights["logs"])
 
 
+def zero_dense(x, weights):
+    """Glow's linear layer: (x kernel + bias) * exp(3 logs) on the last axis.
+
+    weights: {"kernel" [in, out], "bias" [out], "logs" [out]}.
+    """
+    return (x @ weights["kernel"] + weights["bias"]) * np.exp(3.0 * weights["logs"])
+
+
 def conv_net(x, weights, factor=3.0):
     """Glow's network: 3x3, 1x1, 3x3; ActNorm and ReLU after the first two.
 

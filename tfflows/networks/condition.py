@@ -32,21 +32,28 @@ class Conditional:
         self.condition_channels = _condition_channels(inputs_shape, condition_shape)
         return (*inputs_shape[:-1], inputs_shape[-1] + self.condition_channels)
 
-    def _join(self, inputs, condition):
-        """Concatenates the condition to the inputs' last axis."""
+    def _checked(self, inputs, condition):
+        """The condition in the inputs' dtype if it is what the layer was built for; or None."""
         if condition is None:
             if self.condition_channels:
                 raise ValueError(
                     f"Expected a condition of {self.condition_channels} channels, which the layer "
                     "was built with. Received: condition=None"
                 )
-            return inputs
+            return None
         condition = tf.cast(condition, inputs.dtype)
         if _condition_channels(inputs.shape, condition.shape) != self.condition_channels:
             raise ValueError(
                 f"Expected a condition of {self.condition_channels} channels, which the layer was "
                 f"built with (0: none). Received: condition.shape={tuple(condition.shape)!r}"
             )
+        return condition
+
+    def _join(self, inputs, condition):
+        """Concatenates the condition to the inputs' last axis."""
+        condition = self._checked(inputs, condition)
+        if condition is None:
+            return inputs
         if condition.shape.rank != inputs.shape.rank:
             condition = tf.tile(condition[:, None, None, :], [1, *inputs.shape[1:3], 1])
         return tf.concat([inputs, condition], -1)
