@@ -52,6 +52,15 @@ def paired(bijector, event_shape):
     return bijectors.Composite(layers)
 
 
+def latent_shapes(bijector, latent_shape):
+    """Returns the shapes of what the levels of a bijector's last part leave, else the one shape."""
+    while isinstance(bijector, bijectors.Composite):
+        bijector = bijector.layers[-1]
+    if isinstance(bijector, bijectors.MultiScale):
+        return bijector.latent_shapes
+    return [latent_shape]
+
+
 def initialized_flags(module, layers):
     """Returns the variables that tell whether the data-dependent parts have been started."""
     owners = [module, *module.submodules]

@@ -4,7 +4,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows import metrics
-from tfflows.models import bridge, inputs
+from tfflows.models import bridge, inputs, sampling
 from tfflows.models.density import Density
 from tfflows.models.summary import summarize
 
@@ -90,7 +90,7 @@ class Flow(Density):
         Args:
           n: Number of samples, an int.
           temperature: Factor on the base distribution's deviations from its mean, at least 0; 1
-            samples the model's density.
+            samples the model's density. A list has one for each of `latent_shapes`.
           seed: Int for the same samples every time; None for others each time.
           condition: `[n, ...]` for the conditioners, or None.
 
@@ -102,15 +102,14 @@ class Flow(Density):
           ValueError: if `n`, `temperature` or `seed` is out of range, or the distribution has no
             base to scale.
         """
-        n, temperature, seed = inputs.check_sampling(n, temperature, seed)
+        shapes = self.latent_shapes
+        n, temperatures, seed = sampling.check_sampling(n, temperature, seed, shapes)
         condition = inputs.checked_condition(self, condition)
         seed = tfp.random.sanitize_seed(None if seed is None else [seed, 0])
-        if not self._invertible() and temperature == 1.0:
+        if not self._invertible() and temperatures == (1.0,):
             return self.distribution.sample(n, seed=seed)
         z = self._latents("temperature").sample(n, seed=seed)
-        if temperature != 1.0:
-            mean = self._base.mean()
-            z = mean + tf.cast(temperature, z.dtype) * (z - mean)
+        z = sampling.tempered(z, self._base.mean(), temperatures, shapes)
         return self._decode(z, condition, z.shape.rank)
 
     def encode(self, x, condition=None):
@@ -127,6 +126,16 @@ class Flow(Density):
     def latent_shape(self):
         """Shape of the latent of one datum, a tuple; None where the distribution has none."""
         return tuple(self._base.event_shape.as_list()) if self._invertible() else None
+
+    @property
+    def latent_shapes(self):
+        """Shapes of the parts of a latent in their order in it, a list; None without a latent.
+
+        Those of the levels of a multi-scale flow, `(height, width, channels)` each; else the one
+        `latent_shape`.
+        """
+        shape = self.latent_shape
+        return None if shape is None else bridge.latent_shapes(self._bijector, shape)
 
     def decode(self, z, condition=None):
         """Returns the datum of each latent, `[*batch, *event_shape]`."""

@@ -1,6 +1,5 @@
 """Checks of what a `Flow` is given, and the forms in which data reaches it."""
 
-import math
 import numbers
 
 import numpy as np
@@ -73,24 +72,6 @@ def check_samples(flow, samples, x=None):
             f"Received: dequantization_samples={samples!r}, x.dtype={x.dtype.name}"
         )
     return int(samples)
-
-
-def check_sampling(n, temperature, seed):
-    """Returns the arguments of `Flow.sample` if they are in range."""
-    if isinstance(n, bool) or not isinstance(n, numbers.Integral) or n < 1:
-        raise ValueError(f"Expected n to be an int of at least 1. Received: n={n!r}")
-    if not isinstance(temperature, numbers.Real) or not 0 <= temperature < math.inf:
-        raise ValueError(
-            "Expected temperature to be a finite number of at least 0. "
-            f"Received: temperature={temperature!r}"
-        )
-    if seed is not None and (
-        isinstance(seed, bool)
-        or not isinstance(seed, numbers.Integral)
-        or not -(2**31) <= seed < 2**31
-    ):
-        raise ValueError(f"Expected seed to be an int of 32 bits, or None. Received: seed={seed!r}")
-    return int(n), float(temperature), seed
 
 
 def in_graph(flow, x):
