@@ -148,12 +148,12 @@ def _traced(function, **inputs):
 def _check_flow(flow):
     if not isinstance(flow, models.Flow):
         raise TypeError(f"Expected a tfflows.Flow. Received: flow={flow!r}")
-    condition_shape = getattr(flow, "condition_shape", None)
-    if condition_shape is not None:
-        raise ValueError(
-            "Expected a flow without a condition: the export of conditional flows is not supported "
-            f"yet. Received: condition_shape={condition_shape!r}"
-        )
+    for name in ("condition_shape", "classes"):
+        if getattr(flow, name, None) is not None:
+            raise ValueError(
+                "Expected a flow without a condition: the export of conditional flows is not "
+                f"supported yet. Received: {name}={getattr(flow, name)!r}"
+            )
     if not flow.initialized:
         raise ValueError(
             "Expected a flow whose data-dependent parts have been started, by fit, initialize or "

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfflows import bijectors
+from tfflows import bijectors, networks
 
 
 def of(flow):
@@ -57,7 +57,11 @@ def _glow(layers):
     for weights, level in zip(result[:-1], levels, strict=False):
         weights["prior"] = _zero_conv(level[-1].conditioner)
     end = levels[-1][-1]
-    return {"levels": result, "top": _top(end.conditioner) if end.name == "top_prior" else None}
+    network = end.conditioner if end.name == "top_prior" else None
+    if not isinstance(network, networks.PriorNet):
+        return {"levels": result, "top": None if network is None else _top(network)}
+    top = None if network.conv is None else _top(network.conv)
+    return {"levels": result, "top": top, "classes": zero_dense(network.dense)}
 
 
 def _step(act_norm, conv, coupling):
@@ -84,6 +88,11 @@ def _edged_kernel(conv):
 
 def _zero_conv(layer):
     return {"kernel": _edged_kernel(layer), **_arrays(layer, bias="bias", logs="log_scale")}
+
+
+def zero_dense(layer):
+    """The weights of a `ZeroDense`."""
+    return _arrays(layer, kernel="kernel", bias="bias", logs="log_scale")
 
 
 def _top(layer):

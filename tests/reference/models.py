@@ -103,9 +103,17 @@ def glow_step_decode(h, weights, law="sigmoid"):
     return h, first + second + third
 
 
-def _glow_top(shape, weights):
-    """(mean, log_sigma) of the last scale: the last layer of Glow applied to zeros."""
-    return couplings.halves(networks.zero_conv(np.zeros(shape), weights))
+def _glow_top(shape, weights, labels=None):
+    """(mean, log_sigma) of the last scale: the last layer of Glow applied to zeros, if any, plus
+    for every channel the linear layer applied to the one-hot label, if any."""
+    height, width, channels = shape
+    h = np.zeros((1 if labels is None else len(labels), height, width, 2 * channels))
+    if weights["top"] is not None:
+        h = h + networks.zero_conv(h, weights["top"])
+    if labels is not None:
+        one_hot = np.eye(len(weights["classes"]["kernel"]))[labels]
+        h = h + networks.zero_dense(one_hot, weights["classes"])[:, None, None, :]
+    return couplings.halves(h)
 
 
 def _glow_priors(weights):
@@ -113,7 +121,7 @@ def _glow_priors(weights):
     return [functools.partial(networks.zero_conv, weights=prior) for prior in split_priors]
 
 
-def glow_encode(x, weights, bins=None, law="sigmoid"):
+def glow_encode(x, weights, bins=None, law="sigmoid", labels=None):
     """(eps, log_det) of Glow.
 
     Data to latent: x / bins - 0.5 (with bins); for each level an interleaved squeeze and its
@@ -130,6 +138,8 @@ def glow_encode(x, weights, bins=None, law="sigmoid"):
             [mean, log_sigma] in halves.
         bins: number of gray values, None for continuous data.
         law: coupling law, one of `couplings.LAWS`.
+        labels: [B] integers for a class-conditional model, which has `zero_dense` weights
+            "classes" with as many inputs as classes.
     """
 
     def encode_level(h, level):
@@ -141,17 +151,15 @@ def glow_encode(x, weights, bins=None, law="sigmoid"):
         h, log_det = layers.rescale_encode(x, scale=1.0 / bins, shift=-0.5)
     levels = [functools.partial(encode_level, level=level) for level in weights["levels"]]
     z, change = multi_scale.multi_scale_encode(h, levels, _glow_priors(weights))
-    if weights["top"] is None:
-        return z, log_det + change
     last = _glow_shapes(x.shape[1:], len(levels))[-1]
-    mean, log_sigma = _glow_top((len(x), *last[:2], 2 * last[2]), weights["top"])
+    mean, log_sigma = _glow_top(last, weights, labels)
     eps = z.copy()
-    top = eps[:, -math.prod(last) :].reshape(mean.shape)
+    top = eps[:, -math.prod(last) :].reshape(len(x), *last)
     eps[:, -math.prod(last) :] = ((top - mean) / np.exp(log_sigma)).reshape(len(x), -1)
     return eps, log_det + change - distributions.per_example(log_sigma)
 
 
-def glow_decode(eps, weights, event_shape, bins=None, law="sigmoid"):
+def glow_decode(eps, weights, event_shape, bins=None, law="sigmoid", labels=None):
     """(x [B, *event_shape], log_det), the way back of `glow_encode`."""
 
     def decode_level(h, level):
@@ -160,12 +168,10 @@ def glow_decode(eps, weights, event_shape, bins=None, law="sigmoid"):
 
     shapes = _glow_shapes(event_shape, len(weights["levels"]))
     z, log_det = eps.copy(), np.zeros(len(eps))
-    if weights["top"] is not None:
-        height, width, channels = shapes[-1]
-        mean, log_sigma = _glow_top((len(z), height, width, 2 * channels), weights["top"])
-        top = z[:, -math.prod(shapes[-1]) :].reshape(mean.shape)
-        z[:, -math.prod(shapes[-1]) :] = (mean + np.exp(log_sigma) * top).reshape(len(z), -1)
-        log_det = distributions.per_example(log_sigma)
+    mean, log_sigma = _glow_top(shapes[-1], weights, labels)
+    top = z[:, -math.prod(shapes[-1]) :].reshape(len(z), *shapes[-1])
+    z[:, -math.prod(shapes[-1]) :] = (mean + np.exp(log_sigma) * top).reshape(len(z), -1)
+    log_det = log_det + distributions.per_example(log_sigma)
     levels = [functools.partial(decode_level, level=level) for level in weights["levels"]]
     h, change = multi_scale.multi_scale_decode(z, levels, shapes, _glow_priors(weights))
     log_det = log_det + change

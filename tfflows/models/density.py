@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from tfflows.models import batches, inputs
 from tfflows.models.bound import importance_bound
 from tfflows.models.dequantization import dequantize
 from tfflows.models.likelihood import MaximumLikelihood
@@ -13,6 +14,18 @@ class Density(MaximumLikelihood):
     Subclasses have `distribution`, its paired `_bijector` or None and its `_base`, `event_shape`,
     `bins` and `dequantizer`.
     """
+
+    def _prepared(self, data):
+        """Returns a step's x and condition, checked, and its examples, see `never_empty`."""
+        x, condition = batches.unpack(data)
+        x = inputs.guarded(self, inputs.in_graph(self, x))
+        batch = inputs.batch_shape(x, self.event_shape)
+        return batches.never_empty(x, inputs.checked_condition(self, condition, batch))
+
+    def _seed(self, training):
+        """Returns the seed of a step's noise: the step's number in training, else 0."""
+        optimizer = getattr(self, "optimizer", None)
+        return optimizer.iterations + 1 if training and optimizer else 0
 
     def _continuous(self, x, seed=0, training=False):
         """Returns `(x + u, log q(u | x))` for integers and `(x, 0)` for floats."""

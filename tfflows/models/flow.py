@@ -14,8 +14,9 @@ class Flow(Density):
 
     `compile` needs an optimizer and no loss: the loss is the mean negative log-likelihood in nats.
     `fit`, `evaluate` and `predict` take arrays, `tf.data` and Keras data sets of `x` or `(x, y)`,
-    y being ignored; x may be a dict `{"x": ..., "condition": ...}` where the distribution's
-    conditioners take a condition. `predict` gives the log-density of each example.
+    y being ignored but where it is labels (`Glow` with `classes`); x may be a dict
+    `{"x": ..., "condition": ...}` where the distribution's conditioners take a condition. `predict`
+    gives the log-density of each example.
 
     With `bins` set, the data is integers `0 ... bins - 1`, and the distribution one of the
     continuous scale `[0, bins)`. Integer input is dequantized, `x + u` with u uniform on (0, 1), or
@@ -56,6 +57,8 @@ class Flow(Density):
     References: variational dequantization, arXiv:1902.00275; several samples, arXiv:1509.00519.
     """
 
+    classes = None  # number of them, where a subclass takes labels as its condition
+
     def __init__(self, distribution, *, bins=None, dequantizer=None, name=None, dtype=None):
         inputs.check_distribution(distribution)
         super().__init__(name=name, dtype=dtype or distribution.dtype.name)
@@ -78,7 +81,7 @@ class Flow(Density):
 
     def log_prob(self, x, condition=None, dequantization_samples=1):
         """Returns the log-density of each datum in nats, `batch`; of integers, the bound above."""
-        x, condition = inputs.checked(self, x), inputs.checked_condition(self, condition)
+        x, condition = inputs.checked_pair(self, x, condition)
         samples = inputs.check_samples(self, dequantization_samples, x)
         if samples == 1:
             return self._log_prob(x, condition, x.shape.rank)
@@ -104,7 +107,7 @@ class Flow(Density):
         """
         shapes = self.latent_shapes
         n, temperatures, seed = sampling.check_sampling(n, temperature, seed, shapes)
-        condition = inputs.checked_condition(self, condition)
+        condition = inputs.checked_condition(self, condition, (n,))
         seed = tfp.random.sanitize_seed(None if seed is None else [seed, 0])
         if not self._invertible() and temperatures == (1.0,):
             return self.distribution.sample(n, seed=seed)
@@ -119,7 +122,7 @@ class Flow(Density):
     def encode_and_log_prob(self, x, condition=None):
         """Returns `(encode(x), log_prob(x))` from one evaluation."""
         self._latents("encode")
-        x, condition = inputs.checked(self, x), inputs.checked_condition(self, condition)
+        x, condition = inputs.checked_pair(self, x, condition)
         return self._encode(x, condition, x.shape.rank)
 
     @property
@@ -141,7 +144,7 @@ class Flow(Density):
         """Returns the datum of each latent, `[*batch, *event_shape]`."""
         shape = self._latents("decode").event_shape
         z = inputs.checked_latent(z, shape, self.variable_dtype)
-        condition = inputs.checked_condition(self, condition)
+        condition = inputs.checked_condition(self, condition, inputs.batch_shape(z, shape))
         return self._decode(z, condition, z.shape.rank)
 
     def to_integers(self, x):
@@ -171,7 +174,7 @@ class Flow(Density):
           ValueError: if some part is not reached, being inside one of TFP's own bijectors or an
             `Invert`; start it by its own `initialize`.
         """
-        x, condition = inputs.checked(self, x), inputs.checked_condition(self, condition)
+        x, condition = inputs.checked_pair(self, x, condition)
         if self._bijector is not None:
             self._bijector.initialize(self._continuous(x)[0], condition=condition)
         if not self.initialized:
@@ -184,16 +187,11 @@ class Flow(Density):
 
     def call(self, data, training=False):
         """Returns log-densities `[batch]` for `x` or `{"x": x, "condition": condition}`."""
-        x, condition = inputs.unpack(data)
-        x = inputs.guarded(self, inputs.in_graph(self, x))
-        condition = inputs.checked_condition(self, condition)
+        x, condition, count = self._prepared(data)
         training = training and self.trainable
-        optimizer = getattr(self, "optimizer", None)
-        seed = optimizer.iterations + 1 if training and optimizer else 0
         samples = 1 if training else inputs.check_samples(self, self._samples, x)
-        x, condition, count = inputs.never_empty(x, condition)
         if samples == 1:
-            return self._weight(x, condition, seed, training)[:count]
+            return self._weight(x, condition, self._seed(training), training)[:count]
         return self._bound(x, condition, samples)[:count]
 
     def summary(self, line_length=None, print_fn=None):

@@ -3,11 +3,11 @@
 import keras
 
 from tfflows import bijectors, networks
-from tfflows.models import named
+from tfflows.models import class_conditional, named
 
 
 @keras.saving.register_keras_serializable("tfflows")
-class Glow(named.NamedFlow):
+class Glow(class_conditional.ClassConditional):
     """Generative flow with invertible 1x1 convolutions.
 
     ```
@@ -19,6 +19,14 @@ class Glow(named.NamedFlow):
 
     The authors' code: scale `sigmoid(r + 2)`, which the paper writes `exp(log s)`; every latent is
     in standardized form. The coupling's first half of the channels is kept.
+
+    With `classes`, the condition of all methods is an int label for each example, and y of `fit`,
+    `evaluate` and `predict` is it too. As the authors have it (`--ycond`), only the last level's
+    means and log scales depend on the class, by a term `ZeroDense(one_hot(label))` for each
+    channel, and no other network sees it, unlike a condition of `condition_shape`, which all do.
+    With `class_loss`, their `weight_y` (0.01), a linear classifier of the last level's latents is
+    trained along, see `ClassConditional`: `loss` has its part, `bits_per_dim` does not, and the
+    metric `class_accuracy` and `classify` tell how good it is.
 
     Shapes:
       x: `[*batch, *event_shape]`; z: `[*batch, D]`, D the size of the event.
@@ -33,7 +41,11 @@ class Glow(named.NamedFlow):
       permutation: "plu" or "full" for 1x1 convolutions of that parameterization, "shuffle" or
         "reverse" for fixed ones.
       learn_prior: Whether the last level's latents have learned means and scales.
-      condition_shape: Shape `(size,)` of the condition that all networks take, or None.
+      condition_shape: Shape `(size,)` of the condition that all networks take, or None; not
+        together with `classes`.
+      classes: Number of classes, at least 2, of a class-conditional model; None for none.
+      class_loss: Weight of the classifier's loss, at least 0, with `classes` only; 0 for no
+        classifier.
       bins: See `Flow`; None for continuous images, which then are not rescaled.
       dequantizer: See `Flow`; "variational" is a `VariationalDequantizer` of default size.
       precision: Keras dtype policy of the networks: "mixed_bfloat16" computes them in bfloat16,
@@ -60,6 +72,8 @@ class Glow(named.NamedFlow):
         permutation="plu",
         learn_prior=True,
         condition_shape=None,
+        classes=None,
+        class_loss=0.0,
         bins=256,
         dequantizer=None,
         precision=None,
@@ -72,34 +86,35 @@ class Glow(named.NamedFlow):
         arguments = dict(locals())
         bijectors.checks.floating(dtype)
         named.check_condition_shape(condition_shape)
+        class_conditional.check_arguments(classes, class_loss, condition_shape)
         named.check_levels(event_shape, levels, levels)
         for argument in ("depth", "width"):
             bijectors.checks.integer(arguments[argument], argument)
-        network_dtype = named.network_dtype(precision, dtype)
-        parts = _Parts(
-            width, transform, permutation, condition_shape, dtype, network_dtype, recompute
-        )
+        parts = _Parts(arguments)
         built, shape = [], event_shape
         for index in range(levels):
             last = index == levels - 1
             end = parts.top_prior if last else parts.split_prior
-            built.append(parts.level(shape, depth, end if learn_prior or not last else None, index))
+            bare = last and not learn_prior and classes is None
+            built.append(parts.level(shape, depth, None if bare else end, index))
             rows, columns, channels = built[-1].latent_shape
             shape = (rows, columns, channels // 2)
         layers = [*named.rescale(event_shape, bins, -0.5, 0.5), bijectors.MultiScale(built)]
-        super().__init__(arguments, layers)
+        super().__init__(arguments, layers, prior=built[-1].layers[-1])
 
 
 class _Parts:
-    """Builds the pieces of one model, which share their options."""
+    """Builds the pieces of one model, which share its arguments."""
 
-    def __init__(
-        self, width, transform, permutation, condition_shape, dtype, network_dtype, recompute
-    ):
-        bijectors.checks.choice(permutation, "permutation", {"plu", "full", "shuffle", "reverse"})
-        self.width, self.transform, self.permutation = width, transform, permutation
-        self.condition_shape, self.dtype = condition_shape, dtype
-        self.network_dtype, self.recompute = network_dtype, recompute
+    def __init__(self, arguments):
+        permutations = {"plu", "full", "shuffle", "reverse"}
+        self.permutation = arguments["permutation"]
+        bijectors.checks.choice(self.permutation, "permutation", permutations)
+        self.width, self.transform = arguments["width"], arguments["transform"]
+        self.learn_prior, self.classes = arguments["learn_prior"], arguments["classes"]
+        self.condition_shape, self.recompute = arguments["condition_shape"], arguments["recompute"]
+        self.dtype = arguments["dtype"]
+        self.network_dtype = named.network_dtype(arguments["precision"], self.dtype)
 
     def level(self, shape, depth, end, index):
         """One level: squeeze, steps, and the standardization `end` of what leaves, or None."""
@@ -120,13 +135,27 @@ class _Parts:
             self.condition_shape,
         )
         return bijectors.SplitCoupling(
-            shape, network, "gaussian", dtype=self.dtype, name="split_prior"
+            shape,
+            network,
+            "gaussian",
+            conditional=self.classes is None,
+            dtype=self.dtype,
+            name="split_prior",
         )
 
     def top_prior(self, shape):
-        """All channels, standardized by learned constants: the network sees zeros only."""
-        network = networks.ZeroConv2D(2 * shape[-1], dtype=self.network_dtype)
-        network = named.build(network, shape, self.condition_shape)
+        """All channels, standardized by learned constants, or those of a class.
+
+        The network sees zeros only, and the class.
+        """
+        channels, condition_shape = 2 * shape[-1], self.condition_shape
+        network = networks.ZeroConv2D(channels, dtype=self.network_dtype)
+        if self.classes is not None:
+            condition_shape = (self.classes,)
+            network = networks.PriorNet(
+                channels, use_conv=self.learn_prior, dtype=self.network_dtype
+            )
+        network = named.build(network, shape, condition_shape)
         return bijectors.MaskedCoupling(
             shape, network, "gaussian", 0.0, dtype=self.dtype, name="top_prior"
         )
@@ -143,7 +172,13 @@ class _Parts:
         return [
             bijectors.ActNorm(shape, dtype=self.dtype),
             self._permutation(shape, seed),
-            bijectors.Coupling(network, transform, partition, dtype=self.dtype),
+            bijectors.Coupling(
+                network,
+                transform,
+                partition,
+                conditional=self.classes is None,
+                dtype=self.dtype,
+            ),
         ]
 
     def _permutation(self, shape, seed):

@@ -1,4 +1,4 @@
-"""Checks of what a `Flow` is given, and the forms in which data reaches it."""
+"""Checks of what a `Flow` is given."""
 
 import numbers
 
@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfflows.models import batches, labels
 from tfflows.models.variational import VariationalDequantizer
 
 
@@ -103,8 +104,15 @@ def checked_latent(z, shape, dtype):
     return z
 
 
-def checked_condition(flow, condition):
-    """Returns the condition as a tensor of finite values, or None for None."""
+def checked_condition(flow, condition, batch):
+    """Returns the condition as a tensor of finite values, or None for None.
+
+    That of a class-conditional flow is labels, one for each example of a batch of the static shape
+    `batch`, and comes back as one-hot.
+    """
+    if flow.classes is not None:
+        known = labels.checked(condition, flow.classes, batch)
+        return labels.one_hot(known, flow.classes, flow.variable_dtype)
     if condition is None:
         return None
     if flow._bijector is None:
@@ -120,15 +128,31 @@ def checked_condition(flow, condition):
     return condition
 
 
-def check_array(flow, data):
+def checked_pair(flow, x, condition):
+    """Returns x and its condition, each checked."""
+    x = checked(flow, x)
+    return x, checked_condition(flow, condition, batch_shape(x, flow.event_shape))
+
+
+def batch_shape(value, event_shape):
+    """Returns the static shape of a batch of events."""
+    return value.shape[: value.shape.rank - len(event_shape)]
+
+
+def check_array(flow, data, y=None):
     """Checks the values of NumPy arrays before they become a data set; lets other data pass."""
     if data is None:
         return
-    x, condition = unpack(data)
+    x, condition = batches.unpack(data)
     if isinstance(x, np.ndarray) and len(x):
         in_graph(flow, x[:1])
         check_values(x, flow.bins, "x")
-    if isinstance(condition, np.ndarray):
+    if flow.classes is not None:
+        given = y if condition is None else condition
+        if isinstance(x, np.ndarray | tf.Tensor):
+            labels.check_missing(given)
+        labels.check_array(given, flow.classes)
+    elif isinstance(condition, np.ndarray):
         check_values(condition, None, "condition")
 
 
@@ -163,47 +187,6 @@ def guarded(flow, x):
     inside = tf.reduce_all((wide >= 0) & (wide < flow.bins))
     with tf.control_dependencies([tf.debugging.Assert(inside, [message])]):
         return tf.identity(x)
-
-
-def never_empty(x, condition):
-    """Returns x and condition with an example of zeros for none, and the number of real ones.
-
-    Of a last batch with fewer examples than replicas some get none, which convolutions refuse.
-    """
-    if tf.distribute.get_strategy().num_replicas_in_sync == 1:
-        return x, condition, None
-    count = tf.shape(x)[0]
-
-    def filled(value):
-        shape = tf.concat([[tf.maximum(0, 1 - count)], tf.shape(value)[1:]], axis=0)
-        return tf.concat([value, tf.zeros(shape, value.dtype)], axis=0)
-
-    return filled(x), None if condition is None else filled(condition), count
-
-
-def unpack(data):
-    """Returns `(x, condition)` for x or `{"x": x, "condition": condition}`."""
-    if not isinstance(data, dict):
-        return data, None
-    if set(data) != {"x", "condition"}:
-        raise ValueError(f"Expected the keys x and condition. Received: keys={sorted(data)}")
-    return data["x"], data["condition"]
-
-
-def first_batch(iterator, strategy):
-    """Returns the inputs of a Keras epoch iterator's first batch, of all replicas together."""
-    for _, _, batches in iterator:
-        batch = next(batches)
-        break
-    batch = batch[0] if isinstance(batch, tuple | list) else batch
-
-    def whole(value):
-        parts = strategy.experimental_local_results(value)
-        return parts[0] if len(parts) == 1 else tf.concat(parts, axis=0)
-
-    if isinstance(batch, dict):
-        return {key: whole(value) for key, value in batch.items()}
-    return whole(batch)
 
 
 def _tensor(value):

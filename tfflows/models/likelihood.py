@@ -7,7 +7,7 @@ import inspect
 import keras
 import tensorflow as tf
 
-from tfflows.models import fused, inputs
+from tfflows.models import batches, fused, inputs
 
 
 class MaximumLikelihood(keras.Model):
@@ -64,9 +64,9 @@ class MaximumLikelihood(keras.Model):
     def fit(self, *args, **kwargs):
         bound = _bound(keras.Model.fit, self, args, kwargs)
         x = bound.arguments.get("x")
-        inputs.check_array(self, x)
+        inputs.check_array(self, x, bound.arguments.get("y"))
         validation = bound.arguments.get("validation_data")
-        inputs.check_array(self, validation[0] if isinstance(validation, tuple) else None)
+        inputs.check_array(self, *(validation[:2] if isinstance(validation, tuple) else (None,)))
         if isinstance(x, tf.data.Dataset) and "shuffle" not in bound.arguments:
             bound.arguments["shuffle"] = False  # Keras warns of its own default, True, for these
         self._fitting = True
@@ -79,7 +79,7 @@ class MaximumLikelihood(keras.Model):
         """`keras.Model.evaluate`, for integers of the bound by `dequantization_samples` draws."""
         samples = inputs.check_samples(self, dequantization_samples)
         bound = _bound(keras.Model.evaluate, self, args, kwargs)
-        inputs.check_array(self, bound.arguments.get("x"))
+        inputs.check_array(self, bound.arguments.get("x"), bound.arguments.get("y"))
         with self._sampled(samples):
             return super().evaluate(*bound.args[1:], **bound.kwargs)
 
@@ -89,17 +89,19 @@ class MaximumLikelihood(keras.Model):
         return super().predict(x, *args, **kwargs)
 
     @functools.wraps(keras.Model.train_on_batch)
-    def train_on_batch(self, x, *args, **kwargs):
-        inputs.check_array(self, x)
+    def train_on_batch(self, *args, **kwargs):
+        bound = _bound(keras.Model.train_on_batch, self, args, kwargs)
+        x, y = bound.arguments.get("x"), bound.arguments.get("y")
+        inputs.check_array(self, x, y)
         if not self.initialized:
-            self.initialize(*inputs.unpack(x))
-        return super().train_on_batch(x, *args, **kwargs)
+            x = batches.with_labels(self, (x, y))[0]
+            self.initialize(*batches.unpack(x))
+        return super().train_on_batch(*bound.args[1:], **bound.kwargs)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Keras' hook between data and training: starts what must; the model is always built."""
         if self._fitting and iterator is not None and not self.initialized:
-            x, condition = inputs.unpack(inputs.first_batch(iterator, self.distribute_strategy))
-            self.initialize(x, condition)
+            self.initialize(*batches.first_batch(self, iterator))
         with self.distribute_strategy.scope():
             if self.optimizer is not None and not self.optimizer.built:
                 self.optimizer.build(self.trainable_variables)
@@ -120,9 +122,11 @@ class MaximumLikelihood(keras.Model):
 def _bound(method, model, args, kwargs):
     """Returns the arguments of one of Keras' loops by name.
 
-    Keras drops weights that come without labels: they also stand for these, which nobody reads.
+    Keras drops weights that come without labels: they also stand for these where nobody reads them.
     """
     bound = inspect.signature(method).bind(model, *args, **kwargs)
-    if bound.arguments.get("sample_weight") is not None and bound.arguments.get("y") is None:
-        bound.arguments["y"] = bound.arguments["sample_weight"]
+    weights, y = (bound.arguments.get(name) for name in ("sample_weight", "y"))
+    unread = model.classes is None or isinstance(bound.arguments.get("x"), dict)
+    if weights is not None and y is None and unread:
+        bound.arguments["y"] = weights
     return bound
