@@ -30,7 +30,7 @@ def digits(split, *, with_labels=False):
     chosen = np.isin(rank % 10, _DIGITS_TENTHS[split])
     tensors = (images[chosen], labels[chosen]) if with_labels else images[chosen]
     dataset = tf.data.Dataset.from_tensor_slices(tensors)
-    return Data(dataset, images.shape[1:], 17, int(chosen.sum()))
+    return Data(dataset, images.shape[1:], 17, int(chosen.sum()), 10 if with_labels else None)
 
 
 def tfds_images(name, split, *, data_dir=None, with_labels=False, shuffle_files=False, seed=0):
@@ -79,7 +79,9 @@ def tfds_images(name, split, *, data_dir=None, with_labels=False, shuffle_files=
         return (image, features["label"]) if with_labels else image
 
     dataset = dataset.map(example, num_parallel_calls=tf.data.AUTOTUNE)
-    return Data(dataset, shape, 256, last - first)
+    label = builder.info.features["label"] if with_labels else None
+    classes = getattr(label, "num_classes", None)  # labels of other kinds have none
+    return Data(dataset, shape, 256, last - first, classes)
 
 
 def _prepared_directory(name, data_dir):

@@ -19,6 +19,7 @@ def load(
     pad_to=None,
     with_labels=False,
     augment=None,
+    bits=None,
     shuffle=None,
     repeat=False,
     drop_remainder=False,
@@ -50,6 +51,9 @@ def load(
         halve the image often), None for none.
       with_labels: whether the elements are `(x, label)` with int64 labels; images only.
       augment: None or one of `AUGMENTATIONS`, applied to images anew in every pass; images only.
+      bits: 1 to 8, number of bits to which images of 256 gray values are reduced once they are
+        augmented, `floor(x / 2**(8 - bits))` with `bins = 2**bits`, as in Glow's 5-bit experiments
+        (arXiv 1807.03039); None for all. Not for digits and points.
       shuffle: whether the order is drawn anew in every pass; by default for train only.
       repeat: whether the dataset is endless; batches then run over the end of a pass.
       drop_remainder: whether a last batch that is not full is left out.
@@ -57,7 +61,7 @@ def load(
         depend on it.
 
     Returns:
-      `Data(dataset, event_shape, bins, num_examples)`.
+      `Data(dataset, event_shape, bins, num_examples, num_classes)`.
 
     Raises:
       TypeError: `name` is not a string.
@@ -67,11 +71,13 @@ def load(
     """
     _check(name, split, batch_size=batch_size, seed=seed)
     shuffle = split == "train" if shuffle is None else shuffle
+    _check_bits(name, bits)
     make, augment = _parts(name, split, data_dir, num_points, pad_to, augment, with_labels)
     return batches(
         make(seed if shuffle else None),
         batch_size,
         augment=augment,
+        bits=bits,
         shuffle=shuffle,
         repeat=repeat,
         drop_remainder=drop_remainder,
@@ -90,6 +96,7 @@ def load_epochs(
     pad_to=None,
     with_labels=False,
     augment=None,
+    bits=None,
     seed=0,
 ):
     """Loads the train split for a training that can be stopped and continued: epochs without end.
@@ -101,18 +108,20 @@ def load_epochs(
     Args:
       steps_per_epoch: batches of an epoch, at least 1.
       first_epoch: number of the first epoch, counted from 0.
-      name, batch_size, data_dir, num_points, pad_to, with_labels, augment, seed: as in `load`.
+      name, batch_size, data_dir, num_points, pad_to, with_labels, augment, bits, seed: as in
+        `load`.
 
     Returns:
-      `Data(dataset, event_shape, bins, num_examples)`.
+      `Data(dataset, event_shape, bins, num_examples, num_classes)`.
 
     Raises:
       TypeError, ValueError, FileNotFoundError: as `load`.
     """
     counts = {"steps_per_epoch": steps_per_epoch, "first_epoch": first_epoch, "seed": seed}
     _check(name, "train", batch_size=batch_size, **counts)
+    _check_bits(name, bits)
     make, augment = _parts(name, "train", data_dir, num_points, pad_to, augment, with_labels)
-    options = {"augment": augment, "seed": seed, "first": first_epoch}
+    options = {"augment": augment, "bits": bits, "seed": seed, "first": first_epoch}
     return epochs(make, batch_size, steps_per_epoch, **options)
 
 
@@ -177,6 +186,19 @@ def _check(name, split, **counts):
                 f"Expected {argument} to be an int of at least {least}. "
                 f"Received: {argument}={value!r}"
             )
+
+
+def _check_bits(name, bits):
+    if bits is None:
+        return
+    if name == "digits" or name in DENSITIES:
+        values = "17 gray values" if name == "digits" else "points"
+        raise ValueError(
+            f"Expected bits to be left out for {name}, which has {values} and not 256 gray values. "
+            f"Received: bits={bits!r}"
+        )
+    if isinstance(bits, bool) or not isinstance(bits, int) or not 1 <= bits <= 8:
+        raise ValueError(f"Expected bits to be None or an int from 1 to 8. Received: bits={bits!r}")
 
 
 def _check_unused(name, kind, **arguments):

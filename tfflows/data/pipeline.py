@@ -22,12 +22,14 @@ class Data(NamedTuple):
       event_shape: shape of one example as a tuple of ints: (height, width, channels) or (2,).
       bins: number of integer values of a pixel (17 for digits, 256 for 8 bits); None for points.
       num_examples: number of examples in one pass over the split.
+      num_classes: number of classes of the labels, where they were asked for; else None.
     """
 
     dataset: tf.data.Dataset
     event_shape: tuple
     bins: int | None
     num_examples: int
+    num_classes: int | None = None
 
 
 def fits_in_memory(source):
@@ -36,7 +38,15 @@ def fits_in_memory(source):
 
 
 def batches(
-    source, batch_size, *, augment=None, shuffle=False, repeat=False, drop_remainder=False, seed=0
+    source,
+    batch_size,
+    *,
+    augment=None,
+    bits=None,
+    shuffle=False,
+    repeat=False,
+    drop_remainder=False,
+    seed=0,
 ):
     """Returns `source` with its dataset of examples made into one of batches.
 
@@ -45,16 +55,17 @@ def batches(
       batch_size: number of examples in a batch.
       augment: None, or a callable `(batch, seed) -> batch` on the examples' first component,
         with `seed` a [2] integer tensor that is new for each batch of each epoch.
+      bits: number of bits that 256-level images are reduced to once augmented; None for all.
       shuffle: whether the order is drawn anew for every pass.
       repeat: whether the dataset is endless.
       drop_remainder: whether the last batch is left out if it is not full.
       seed: seed of the order and the augmentation.
     """
     dataset = _batched(_kept(source), batch_size, augment, shuffle, repeat, drop_remainder, seed)
-    return source._replace(dataset=_ready(dataset))
+    return _reduced(source._replace(dataset=dataset), bits)
 
 
-def epochs(make, batch_size, steps, *, augment=None, seed=0, first=0):
+def epochs(make, batch_size, steps, *, augment=None, bits=None, seed=0, first=0):
     """Returns `Data` with the full batches of one epoch after the other, without end.
 
     An epoch is `steps` batches of passes over the source that are shuffled and augmented by a seed
@@ -67,6 +78,7 @@ def epochs(make, batch_size, steps, *, augment=None, seed=0, first=0):
       batch_size: number of examples in a batch.
       steps: batches of an epoch.
       augment: None, or a callable as that of `batches`.
+      bits: as that of `batches`.
       seed: nonnegative int.
       first: number of the first epoch.
     """
@@ -80,7 +92,7 @@ def epochs(make, batch_size, steps, *, augment=None, seed=0, first=0):
         examples = source if fits_in_memory(source) else make(epoch_seed)
         return _batched(examples, batch_size, augment, True, True, True, epoch_seed).take(steps)
 
-    return source._replace(dataset=_ready(tf.data.Dataset.counter(first).flat_map(epoch)))
+    return _reduced(source._replace(dataset=tf.data.Dataset.counter(first).flat_map(epoch)), bits)
 
 
 def _kept(source):
@@ -111,6 +123,19 @@ def _augmented(dataset, augment, seed):
         return augment(batch, batch_seed)
 
     return tf.data.Dataset.zip((dataset, seeds)).map(apply, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def _reduced(source, bits):
+    """The source of batches, of images with fewer bits if told so: floor(x / 2^(8 - bits))."""
+    if bits is None:
+        return source._replace(dataset=_ready(source.dataset))
+
+    def reduce(images, *labels):
+        images = tf.bitwise.right_shift(images, tf.constant(8 - bits, images.dtype))
+        return (images, *labels) if labels else images
+
+    dataset = source.dataset.map(reduce, num_parallel_calls=tf.data.AUTOTUNE)
+    return source._replace(dataset=_ready(dataset), bins=2**bits)
 
 
 def _ready(dataset):
