@@ -106,7 +106,8 @@ class SampleGrids(keras.callbacks.Callback):
         flow = self._averaged.update()
         with self._writer.as_default():
             for temperature in pictures.TEMPERATURES:
-                samples = flow.sample(64, temperature=temperature, seed=self._settings.seed)
+                seed = self._settings.seed
+                samples = pictures.sampled(flow, 8, temperature=temperature, seed=seed)
                 image = pictures.drawn(flow, samples)
                 tf.summary.image(f"samples/temperature_{temperature:g}", image[None], epoch)
 

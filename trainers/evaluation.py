@@ -1,18 +1,25 @@
-"""Bits per dimension of a whole split, exactly: every example counts the same."""
+"""Log-densities of a whole split, exactly: every example counts the same."""
 
 import numpy as np
 
 from tfflows import metrics
 
 
-def bits_per_dim(flow, dataset):
-    """Returns the mean over all examples of a dataset of batches, a Python float.
+def log_probs(flow, dataset, **options):
+    """Returns the log-density in nats of every example, a float64 array.
 
     It runs on one device: a last batch of a few examples would leave nothing for some of several.
+
+    Args:
+      flow: the model.
+      dataset: batches `x`, or `(x, labels)` for a class-conditional model.
+      **options: of `flow.log_prob`.
     """
-    total, count = 0.0, 0
-    for x in dataset:
-        bits = metrics.bits_per_dim(flow.log_prob(x), flow.event_shape)
-        total += np.sum(bits.numpy(), dtype=np.float64)
-        count += len(bits)
-    return float(total / count)
+    batches = ((*batch, None) if isinstance(batch, tuple) else (batch, None) for batch in dataset)
+    values = [flow.log_prob(x, condition, **options) for x, condition, *_ in batches]
+    return np.concatenate(values).astype(np.float64)
+
+
+def bits_per_dim(flow, dataset):
+    """Returns the mean over all examples of a dataset of batches, a Python float."""
+    return float(np.mean(metrics.bits_per_dim(log_probs(flow, dataset), flow.event_shape)))

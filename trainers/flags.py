@@ -1,5 +1,6 @@
 """The flags that all trainers share."""
 
+import inspect
 import sys
 
 from absl import flags
@@ -18,6 +19,9 @@ def define(recipe, flag_values=flags.FLAGS):
     groups = (_define_data, _define_noise, _define_optimization, _define_course, _define_machine)
     for define_some in groups:
         define_some(flag_values)
+    if "classes" in inspect.signature(recipe.model).parameters:
+        text = "Whether the model is conditioned on the images' labels, its classes being theirs."
+        switch(flag_values, "class_conditional", text)
     common = set(flag_values)
     _define_model(flag_values)
     recipe.define_flags(flag_values)
@@ -57,6 +61,8 @@ def _define_data(to):
     flags.DEFINE_string("data_dir", None, text, flag_values=to)
     count(to, "num_points", "Points of a 2-D density in each split.")
     count(to, "pad_to", "Height and width that images are padded to with zeros.")
+    text = "Bits of the gray values, of images of 256: 5 as in Glow's experiments; all if unset."
+    count(to, "bits", text)
     options = ["none", *data.AUGMENTATIONS]
     choice(to, "augment", options, "Augmentation of the training images.")
     count(to, "batch_size", "Examples in a training step, on all devices together.")

@@ -45,6 +45,10 @@ def define_flags(flag_values):
     text = "1x1 convolutions of a parameterization, plu or full, or fixed permutations."
     flags.choice(flag_values, "permutation", ["plu", "full", "shuffle", "reverse"], text)
     flags.switch(flag_values, "learn_prior", "Whether the last latents' scales are learned.")
+    text = (
+        "Weight of the classifier's loss, with --class_conditional; the authors' weight_y is 0.01."
+    )
+    flags.number(flag_values, "class_loss", text)
 
 
 RECIPE = Recipe(tfflows.Glow, define_flags, DEFAULTS, SMOKE)

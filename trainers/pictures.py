@@ -23,6 +23,17 @@ def grid(images, columns):
     return whole[:-1, :-1]
 
 
+def sampled(flow, side, *, temperature, seed):
+    """Returns samples for a grid of `side` rows, those of a row of one class if there are classes.
+
+    Row i is of class i, and after the last class of the first again.
+    """
+    condition = None
+    if flow.classes is not None:
+        condition = np.repeat(np.arange(side) % flow.classes, side)
+    return flow.sample(side * side, temperature=temperature, seed=seed, condition=condition)
+
+
 def drawn(flow, samples):
     """Returns samples as one uint8 picture [height, width, 1 or 3]: a square grid, or points."""
     if len(flow.event_shape) == 1:
@@ -38,7 +49,7 @@ def write_samples(path, flow, seed):
     """Writes ten by ten samples for each of the `TEMPERATURES`."""
     whole = figure.Figure(figsize=(5 * len(TEMPERATURES), 5.3), layout="constrained")
     for axes, temperature in zip(whole.subplots(1, len(TEMPERATURES)), TEMPERATURES, strict=True):
-        picture = drawn(flow, flow.sample(100, temperature=temperature, seed=seed))
+        picture = drawn(flow, sampled(flow, 10, temperature=temperature, seed=seed))
         axes.imshow(picture if picture.shape[-1] == 3 else picture[..., 0], cmap="gray")
         axes.set_title(f"temperature {temperature:g}")
         axes.set_axis_off()

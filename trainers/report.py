@@ -43,7 +43,9 @@ def write(folder, history, settings, identity, steps):
     if math.prod(flow.event_shape) <= _LARGEST_GAUSSIAN:
         gaussian = data.gaussian_bits_per_dim(splits["train"], splits["test"])
     names = _draw(folder, history, settings, flow, splits["test"], gaussian)
-    saved = export.export_saved_model(flow, folder.path / "saved_model")
+    saved = None
+    if flow.classes is None:  # what takes a condition cannot be exported
+        saved = export.export_saved_model(flow, folder.path / "saved_model")
     results = {
         "model": identity["model"],
         "dataset": settings.dataset,
@@ -59,7 +61,7 @@ def write(folder, history, settings, identity, steps):
         "gaussian_bits_per_dim": gaussian,
         "parameters": sum(math.prod(v.shape) for v in flow.trainable_variables),
         "pictures": names,
-        "saved_model": str(saved.relative_to(folder.path)),
+        "saved_model": saved and str(saved.relative_to(folder.path)),
         "versions": _versions(),
     }
     workdir.write_json(folder.results, results)

@@ -8,6 +8,8 @@ from absl import flags
 DEFAULTS = {
     "augment": "none",
     "batch_size": 64,
+    "bits": None,
+    "class_conditional": None,
     "clip_norm": 0.0,
     "dequantizer": "uniform",
     "dequantizer_depth": None,
@@ -52,6 +54,7 @@ def resolve(recipe, names, arguments, flag_values=flags.FLAGS):
       ValueError: the recipe's model cannot have the dataset's kind of data.
     """
     given = {name: flag_values[name].value for name in names}
+    given.setdefault("class_conditional", None)  # of the models that can be
     defaults = {**DEFAULTS, **recipe.values(given["dataset"], smoke=given["smoke"])}
     values = {n: defaults.get(n) if value is None else value for n, value in given.items()}
     return types.SimpleNamespace(

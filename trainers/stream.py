@@ -1,4 +1,7 @@
-"""The data of a run: training batches, the batch it starts from, and those it is evaluated on."""
+"""The data of a run: training batches, the batch it starts from, and those it is evaluated on.
+
+Batches are `x`, and `(x, labels)` for a class-conditional model.
+"""
 
 from tfflows import data
 
@@ -7,8 +10,18 @@ _SMOKE_BATCHES = 8
 
 
 def load_split(settings, split, **options):
-    """Returns `data.load` of a split, with the settings' dataset."""
-    return data.load(split=split, **_dataset(settings), **options)
+    """Returns `data.load` of a split, with the settings' dataset.
+
+    Raises:
+      ValueError: a class-conditional model has no use for its labels; else as `data.load`.
+    """
+    loaded = data.load(split=split, **_dataset(settings), **options)
+    if settings.class_conditional and loaded.num_classes is None:
+        raise ValueError(
+            "Expected a dataset whose labels are classes for class_conditional. "
+            f"Received: dataset={settings.dataset!r}"
+        )
+    return loaded
 
 
 def training_batches(settings, steps_per_epoch, first_epoch=0):
@@ -26,9 +39,10 @@ def training_batches(settings, steps_per_epoch, first_epoch=0):
 
 
 def first_batch(settings, size=512):
-    """Returns the batch that data-dependent parts are started from, without augmentation."""
+    """Returns x and condition that data-dependent parts are started from, without augmentation."""
     source = load_split(settings, "train", shuffle=True, seed=settings.seed).dataset.unbatch()
-    return next(iter(source.batch(size).take(1)))
+    batch = next(iter(source.batch(size).take(1)))
+    return batch if isinstance(batch, tuple) else (batch, None)
 
 
 def evaluation_batches(settings, split):
@@ -41,5 +55,6 @@ def evaluation_batches(settings, split):
 
 
 def _dataset(settings):
-    names = ("batch_size", "data_dir", "num_points", "pad_to")
-    return {"name": settings.dataset, **{name: getattr(settings, name) for name in names}}
+    names = ("batch_size", "data_dir", "num_points", "pad_to", "bits")
+    options = {name: getattr(settings, name) for name in names}
+    return {"name": settings.dataset, "with_labels": bool(settings.class_conditional), **options}

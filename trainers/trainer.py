@@ -6,9 +6,8 @@ import sys
 import zipfile
 
 import keras
-from absl import app, flags
 
-from trainers import dequantizers, execution, optimizers, quiet, report, strategies, stream
+from trainers import dequantizers, execution, optimizers, program, report, strategies, stream
 from trainers import flags as trainer_flags
 from trainers import settings as run_settings
 from trainers.averages import AveragedCopy
@@ -21,27 +20,14 @@ def main(recipe):
     """Runs a recipe as a program: one line and exit code 1 for an error of the user's."""
     names, arguments = trainer_flags.define(recipe)
 
-    def parse(argv):
-        try:
-            return flags.FLAGS(argv)
-        except flags.Error as error:
-            _fail(recipe, error)
-
-    def program(argv):
-        if argv[1:]:
-            _fail(recipe, f"Expected flags only. Received: {argv[1]!r}")
-        quiet.hush_python()
-        try:
+    def work():
+        with program.users_errors(recipe.name, ValueError, TypeError, OSError):
             run = Run(recipe, run_settings.resolve(recipe, names, arguments))
             run.prepare()
-        except (ValueError, TypeError, OSError) as error:
-            _fail(recipe, error)
-        try:
+        with program.users_errors(recipe.name, FloatingPointError):
             run.finish()
-        except FloatingPointError as error:
-            _fail(recipe, error)
 
-    app.run(program, flags_parser=parse)
+    program.run(recipe.name, work)
 
 
 class Run:
@@ -136,10 +122,13 @@ class Run:
         return together
 
     def _make(self, data):
-        dequantizer = dequantizers.make(self.settings, data.event_shape, data.bins)
-        return self.recipe.model(
-            data.event_shape, bins=data.bins, dequantizer=dequantizer, **self.settings.arguments
-        )
+        # What no flag and no recipe sets is left to the model.
+        arguments = {k: v for k, v in self.settings.arguments.items() if v is not None}
+        if data.num_classes is not None:
+            arguments["classes"] = data.num_classes
+        shape, bins = data.event_shape, data.bins
+        dequantizer = dequantizers.make(self.settings, shape, bins)
+        return self.recipe.model(shape, bins=bins, dequantizer=dequantizer, **arguments)
 
     def _compile(self):
         settings = self.settings
@@ -156,7 +145,7 @@ class Run:
     def _restore_or_start(self):
         if not self.folder.last.exists():
             self.history = History()
-            self.flow.initialize(stream.first_batch(self.settings))
+            self.flow.initialize(*stream.first_batch(self.settings))
             return
         with self.strategy.scope():
             self.flow.optimizer.build(self.flow.trainable_variables)
@@ -179,8 +168,3 @@ class Run:
         if self.history.rows:
             print(f"Going on after epoch {len(self.history.rows)} in {self.folder.path}")
         sys.stdout.flush()
-
-
-def _fail(recipe, error):
-    print(f"{recipe.name}: {' '.join(str(error).split())}", file=sys.stderr)
-    sys.exit(1)

@@ -42,7 +42,7 @@ class Workdir:
         if not self.config.exists():
             self._check_empty()
             return
-        there, here = self._read_config(), json.loads(json.dumps(identity))
+        there, here = self.read_config(), json.loads(json.dumps(identity))
         for name in [*here, *sorted(there.keys() - here.keys())]:
             if there.get(name) != here.get(name):
                 raise ValueError(
@@ -59,6 +59,19 @@ class Workdir:
         if not self.config.exists():
             write_json(self.config, identity)
 
+    def read_config(self):
+        """Returns what makes the run the one it is.
+
+        Raises:
+          ValueError: the file is not a run's.
+        """
+        try:
+            return dict(json.loads(self.config.read_text(encoding="utf-8")))
+        except ValueError as error:
+            raise ValueError(
+                f"Expected config.json to be a run's. Received: {str(self.config)!r}, {error}"
+            ) from error
+
     def _check_empty(self):
         for file in (self.last, self.best, self.history, self.results):
             if file.exists():
@@ -66,14 +79,6 @@ class Workdir:
                     f"Expected a workdir with config.json, or without {file.name}. "
                     f"Received: workdir={str(self.path)!r}"
                 )
-
-    def _read_config(self):
-        try:
-            return dict(json.loads(self.config.read_text(encoding="utf-8")))
-        except ValueError as error:
-            raise ValueError(
-                f"Expected config.json to be a run's. Received: {str(self.config)!r}, {error}"
-            ) from error
 
 
 @contextlib.contextmanager
