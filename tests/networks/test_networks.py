@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.networks.registry import CHECKERBOARD, IMAGE, make, randomize_zeros
+from tests.networks.registry import CHECKERBOARD, IMAGE, make
 from tests.reference import networks as reference
-from tfflows.networks import MLP, ConvNet, ResNet, ZeroConv2D
+from tfflows.networks import MLP, ConvNet, ResNet
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(1.0, 2.0, IMAGE)
@@ -248,14 +248,3 @@ def test_two_replicas_equal_one_device():
         np.testing.assert_allclose(two, one, atol=1e-3, rtol=1e-4)
     for two, one in zip(net.weights, twin.weights, strict=True):
         np.testing.assert_allclose(two.numpy(), one.numpy(), atol=1e-5)
-
-
-def test_zero_convolution_as_learned_top_prior():
-    prior = ZeroConv2D(4)
-    prior.build((None, 4, 4, 2), (None, 3))
-    randomize_zeros(prior)
-    zeros, one_hot = np.zeros((3, 4, 4, 2)), np.eye(3)
-    outputs = prior(zeros, condition=one_hot).numpy()
-    assert np.max(np.abs(outputs[0] - outputs[1])) > 1e-2
-    np.testing.assert_allclose(outputs[:, 1, 1], outputs[:, 2, 2], atol=1e-6)
-    assert np.max(np.abs(outputs[:, 0, 0] - outputs[:, 1, 1])) > 1e-2

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tests.networks.registry import IMAGE, randomize_zeros
 from tests.reference import networks as reference
-from tfflows.networks import PriorNet, ZeroDense
+from tfflows.networks import PriorNet, ZeroConv2D, ZeroDense
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(1.0, 2.0, IMAGE)
@@ -60,3 +60,14 @@ def test_prior_net_learns_from_the_start():
 def test_prior_net_of_nothing_is_refused():
     with pytest.raises(ValueError, match="with use_conv=False. Received: condition_shape=None"):
         PriorNet(4, use_conv=False).build(IMAGE)
+
+
+def test_zero_convolution_as_learned_top_prior():
+    prior = ZeroConv2D(4)
+    prior.build((None, 4, 4, 2), (None, 3))
+    randomize_zeros(prior)
+    zeros, one_hot = np.zeros((3, 4, 4, 2)), np.eye(3)
+    outputs = prior(zeros, condition=one_hot).numpy()
+    assert np.max(np.abs(outputs[0] - outputs[1])) > 1e-2
+    np.testing.assert_allclose(outputs[:, 1, 1], outputs[:, 2, 2], atol=1e-6)
+    assert np.max(np.abs(outputs[:, 0, 0] - outputs[:, 1, 1])) > 1e-2
