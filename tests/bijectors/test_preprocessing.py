@@ -71,6 +71,13 @@ def test_diagonal_scale_initialized_gives_every_element_the_mean_square_one(batc
     assert layer.initialized
 
 
+def test_diagonal_scale_that_does_not_start_from_data():
+    layer = tfb.DiagonalScale((2,), from_data=False)
+    x = tf.constant([[2.0, 3.0], [4.0, 5.0]])
+    np.testing.assert_array_equal(layer.initialize(x), x)
+    assert not np.any(layer.log_scale) and not hasattr(layer, "initialized")
+
+
 def test_logit_gives_no_density_outside():
     logit = tfb.Logit((2,))
     z, log_det = logit.inverse_and_log_det(tf.constant([[0.5, 0.5], [0.5, 1.5], [-0.5, 0.5]]))

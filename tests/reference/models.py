@@ -31,24 +31,28 @@ def log_prob(z, log_det, prior="normal"):
 # NICE
 
 
-def nice_encode(x, weights, bins=None, reorder=True):
+def nice_encode(x, weights, bins=None, order="even_odd", data_range=(0.0, 1.0)):
     """(z, log_det) of NICE with additive couplings, each followed by a reversal.
 
-    Data to latent: x / bins (with bins), flattened; even indices, then odd ones (if `reorder`);
-    couplings that change the second half, a reversal after every one; z * exp(log_scale).
+    Data to latent: [0, bins) to `data_range` (with bins), flattened in an `order`; couplings that
+    change the second half, a reversal after every one; z * exp(log_scale).
 
     Args:
-        x: [B, ...], flattened in C order.
+        x: [B, ...].
         weights: {"couplings": [weights of `networks.mlp`, ...], "log_scale": [D]}.
         bins: number of gray values, None for continuous data.
-        reorder: False leaves the even-odd order out.
+        order: "rows" for C order, "even_odd" for its even indices and then its odd ones, or
+            "channels" for one channel after the other.
+        data_range: numbers that 0 and bins are mapped to.
     """
     flat = x.reshape(len(x), -1)
-    size = flat.shape[1]
-    steps = [functools.partial(layers.rescale_encode, scale=1.0 / (bins or 1))]
-    if reorder:
-        order = layers.permutation_order("even_odd", size)
-        steps.append(functools.partial(layers.permute_encode, order=order))
+    if order == "channels":
+        parts = [x[..., channel].reshape(len(x), -1) for channel in range(x.shape[-1])]
+        flat = np.concatenate(parts, axis=1)
+    steps = [functools.partial(layers.rescale_encode, **_nice_scale(bins, data_range))]
+    if order == "even_odd":
+        indices = layers.permutation_order("even_odd", flat.shape[1])
+        steps.append(functools.partial(layers.permute_encode, order=indices))
     for mlp in weights["couplings"]:
         conditioner = functools.partial(networks.mlp, weights=mlp)
         steps.append(
@@ -61,16 +65,27 @@ def nice_encode(x, weights, bins=None, reorder=True):
     return run(flat, steps)
 
 
-def nice_decode(z, weights, event_shape, bins=None, reorder=True):
+def _nice_scale(bins, data_range):
+    if bins is None:
+        return {"scale": 1.0, "shift": 0.0}
+    low, high = data_range
+    return {"scale": (high - low) / bins, "shift": low}
+
+
+def nice_decode(z, weights, event_shape, bins=None, order="even_odd", data_range=(0.0, 1.0)):
     """(x [B, *event_shape], log_det), the way back of `nice_encode`."""
     h, log_det = layers.diagonal_scale_decode(z, weights["log_scale"])
     for mlp in reversed(weights["couplings"]):
         conditioner = functools.partial(networks.mlp, weights=mlp)
         h, _ = couplings.split_coupling_decode(h[:, ::-1], conditioner, "additive")
-    if reorder:
+    if order == "even_odd":
         h, _ = layers.permute_decode(h, layers.permutation_order("even_odd", z.shape[1]))
-    h, change = layers.rescale_decode(h, scale=1.0 / (bins or 1))
-    return h.reshape(len(z), *event_shape), log_det + change
+    h, change = layers.rescale_decode(h, **_nice_scale(bins, data_range))
+    if order != "channels":
+        return h.reshape(len(z), *event_shape), log_det + change
+    *outer, channels = event_shape
+    parts = [part.reshape(len(z), *outer) for part in np.split(h, channels, axis=1)]
+    return np.stack(parts, axis=-1), log_det + change
 
 
 # Glow

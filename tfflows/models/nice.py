@@ -3,6 +3,7 @@
 import math
 
 import keras
+import numpy as np
 
 from tfflows import bijectors, networks
 from tfflows.models import named
@@ -13,16 +14,14 @@ class NICE(named.NamedFlow):
     """Non-linear independent components estimation.
 
     ```
-    x -> data_range -> vector -> even then odd entries -> depth x (coupling, reversal) -> scale -> z
+    x -> data_range -> vector -> order -> depth x (coupling, reversal) -> scale -> z
     coupling:  z2 = x2 + MLP(x1), volume preserving; x1 the first half
     scale:     z = x exp(s), the only change of volume besides the pixel scale
     ```
 
-    The structure of the authors' code, on which the paper agrees for MNIST (depth 4, 5 hidden
-    layers of 1000 units, logistic base): their order 'tile' first, and the whole vector reversed
-    after each coupling. Differences: the last layer of each MLP starts at zero, so that a fresh
-    model is the identity, and the others as Keras starts them (the authors: all uniform on
-    [-0.01, 0.01]); the scale starts from the first batch (the authors: s = 0).
+    The structure of the authors' code: the whole vector is reversed after each coupling. A fresh
+    model is the identity up to the scale, which starts from the first batch, unless `zero_init` is
+    False.
 
     Shapes:
       x: `[*batch, *event_shape]`; z: `[*batch, D]`, D the size of the event.
@@ -31,10 +30,16 @@ class NICE(named.NamedFlow):
       event_shape: `(dim,)` or `(height, width, channels)`.
       depth: Number of couplings.
       width: Units of each hidden layer.
-      hidden_layers: Hidden layers of each MLP.
+      hidden_layers: Hidden layers of each MLP, or a sequence with the number of each coupling's.
       base: "logistic" or "normal", the distribution of the latents.
       data_range: `(low, high)`, the scale that `[0, bins)` is mapped to; not used without bins. The
         authors have (0, 1) for MNIST and (-1, 1) for CIFAR-10.
+      order: Of the vector: "even_odd", entries 0, 2, ... before 1, 3, ... (the authors' 'tile', of
+        MNIST); "channels", one channel after the other, as their CIFAR-10 and SVHN come; or "rows",
+        as the event lies in memory.
+      zero_init: Whether the last layer of each MLP starts at zero, the others as Keras starts them,
+        and the scale from the first batch. False is the authors' start: kernels uniform on
+        [-0.01, 0.01], biases 0, s = 0.
       condition_shape: Shape `(size,)` of the condition that the MLPs take, or None.
       bins: See `Flow`; "auto" is 256 for images and None for vectors.
       dequantizer: See `Flow`; "variational" is a `VariationalDequantizer` of default size.
@@ -60,6 +65,8 @@ class NICE(named.NamedFlow):
         hidden_layers=5,
         base="logistic",
         data_range=(0.0, 1.0),
+        order="even_odd",
+        zero_init=True,
         condition_shape=None,
         bins="auto",
         dequantizer=None,
@@ -73,19 +80,19 @@ class NICE(named.NamedFlow):
         arguments = dict(locals())
         bijectors.checks.floating(dtype)
         named.check_condition_shape(condition_shape)
-        for argument in ("depth", "width", "hidden_layers"):
+        for argument in ("depth", "width"):
             bijectors.checks.integer(arguments[argument], argument)
         _check_range(data_range)
         layers = [*named.rescale(event_shape, bins, *data_range), bijectors.Reshape(event_shape)]
         dims, network_dtype = layers[-1].latent_shape, named.network_dtype(precision, dtype)
-        inner = [bijectors.Permute(dims, "even_odd")]
-        for _ in range(depth):
-            inner.append(
-                _coupling(dims, width, hidden_layers, condition_shape, dtype, network_dtype)
-            )
+        inner = _ordering(order, event_shape, dims)
+        for hidden in _hidden_layers(hidden_layers, depth):
+            mlp = _mlp(dims, (width,) * hidden, zero_init, condition_shape, network_dtype)
+            size = dims[0] - mlp.units
+            inner.append(bijectors.SplitCoupling(dims, mlp, "additive", size=size, dtype=dtype))
             inner.append(bijectors.Permute(dims, "reverse"))
         layers.append(bijectors.Composite(inner, recompute=recompute, name="couplings"))
-        layers.append(bijectors.DiagonalScale(dims, dtype=dtype))
+        layers.append(bijectors.DiagonalScale(dims, from_data=zero_init, dtype=dtype))
         super().__init__(arguments, layers, base)
 
 
@@ -101,8 +108,33 @@ def _check_range(data_range):
         )
 
 
-def _coupling(dims, width, hidden_layers, condition_shape, dtype, network_dtype):
+def _hidden_layers(hidden_layers, depth):
+    """The number of hidden layers of each coupling's MLP."""
+    if not isinstance(hidden_layers, list | tuple):
+        return [bijectors.checks.integer(hidden_layers, "hidden_layers")] * depth
+    if len(hidden_layers) != depth:
+        raise ValueError(
+            f"Expected hidden_layers to be an int, or one for each of depth={depth} couplings. "
+            f"Received: hidden_layers={hidden_layers!r}"
+        )
+    return [bijectors.checks.integer(number, "hidden_layers") for number in hidden_layers]
+
+
+def _ordering(order, event_shape, dims):
+    """The permutation of the flattened event, in a list; an empty one for none."""
+    bijectors.checks.choice(order, "order", {"even_odd", "channels", "rows"})
+    if order == "rows":
+        return []
+    if order == "channels":
+        order = np.moveaxis(np.arange(dims[0]).reshape(event_shape), -1, 0).reshape(-1)
+    return [bijectors.Permute(dims, order)]
+
+
+def _mlp(dims, hidden, zero_init, condition_shape, dtype):
+    """The conditioner of the second part of a vector on the first."""
     kept = (dims[0] + 1) // 2
-    mlp = networks.MLP(dims[0] - kept, hidden=(width,) * hidden_layers, dtype=network_dtype)
-    mlp = named.build(mlp, (kept,), condition_shape)
-    return bijectors.SplitCoupling(dims, mlp, "additive", size=kept, dtype=dtype)
+    start = "glorot_uniform" if zero_init else keras.initializers.RandomUniform(-0.01, 0.01)
+    mlp = networks.MLP(
+        dims[0] - kept, hidden, kernel_initializer=start, zero_init=zero_init, dtype=dtype
+    )
+    return named.build(mlp, (kept,), condition_shape)
