@@ -10,6 +10,20 @@ import tensorflow as tf
 from tfflows.models import batches, fused, inputs
 
 
+class SquaredNorm:
+    """`factor` times the sum of the squares of the entries of variables, when called.
+
+    No Keras object: that would track the variables, which are others' already.
+    """
+
+    def __init__(self, factor, variables):
+        self.factor, self.variables = factor, variables
+
+    def __call__(self):
+        squares = [tf.reduce_sum(tf.square(tf.convert_to_tensor(v))) for v in self.variables]
+        return self.factor * tf.add_n(squares)
+
+
 class MaximumLikelihood(keras.Model):
     """A Keras model whose call gives log-densities in nats and whose loss is minus their mean.
 
@@ -19,6 +33,7 @@ class MaximumLikelihood(keras.Model):
 
     _fitting = False
     _samples = 1  # draws of dequantization noise in evaluations
+    _penalty = None  # a `SquaredNorm` that training adds to the loss, where there is one
 
     @functools.wraps(keras.Model.compile)
     def compile(self, *args, **kwargs):
@@ -47,12 +62,16 @@ class MaximumLikelihood(keras.Model):
             return super().train_step(data)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """Returns the mean negative log-density and the layers' own losses: a replica's share."""
+        """Returns the mean negative log-density and the layers' own losses: a replica's share.
+
+        In training the penalty is added, which so counts once whatever the number of replicas.
+        """
         weights = 1.0 if sample_weight is None else tf.cast(sample_weight, y_pred.dtype)
         # A replica's share of a last batch may be empty.
         count = tf.cast(tf.size(y_pred), y_pred.dtype)
         mean = tf.math.divide_no_nan(tf.reduce_sum(-y_pred * weights), count)
-        total = tf.add_n([mean, *self.losses])
+        penalties = [self._penalty()] if training and self._penalty else []
+        total = tf.add_n([mean, *self.losses, *penalties])
         return total / tf.distribute.get_strategy().num_replicas_in_sync
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
