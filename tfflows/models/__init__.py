@@ -3,7 +3,8 @@
 from tfflows.models.flow import Flow
 from tfflows.models.glow import Glow
 from tfflows.models.nice import NICE
+from tfflows.models.presets import Preset
 from tfflows.models.realnvp import RealNVP
 from tfflows.models.variational import VariationalDequantizer
 
-__all__ = ["NICE", "Flow", "Glow", "RealNVP", "VariationalDequantizer"]
+__all__ = ["NICE", "Flow", "Glow", "Preset", "RealNVP", "VariationalDequantizer"]

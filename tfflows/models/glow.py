@@ -3,7 +3,7 @@
 import keras
 
 from tfflows import bijectors, networks
-from tfflows.models import class_conditional, named
+from tfflows.models import class_conditional, glow_presets, named
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -18,7 +18,8 @@ class Glow(class_conditional.ClassConditional):
     ```
 
     The authors' code: scale `sigmoid(r + 2)`, which the paper writes `exp(log s)`; every latent is
-    in standardized form. The coupling's first half of the channels is kept.
+    in standardized form. The coupling's first half of the channels is kept. `Glow.presets` lists
+    what the authors trained, and `Glow.preset("cifar10")` makes it.
 
     With `classes`, the condition of all methods is an int label for each example, and y of `fit`,
     `evaluate` and `predict` is it too. As the authors have it (`--ycond`), only the last level's
@@ -60,6 +61,8 @@ class Glow(class_conditional.ClassConditional):
 
     References: arXiv:1807.03039; code openai/glow.
     """
+
+    presets = glow_presets.PRESETS
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ import tensorflow_probability as tfp
 from tfflows import bijectors
 from tfflows.models import inputs
 from tfflows.models.flow import Flow
+from tfflows.models.presets import Presets
 from tfflows.models.variational import VariationalDequantizer
 
 tfd = tfp.distributions
@@ -23,6 +24,22 @@ class NamedFlow(Flow):
       layers: Bijectors from data to latent, the last with a vector as its latent.
       base: "normal" or "logistic", the distribution of each latent element.
     """
+
+    presets = Presets()  # each model has its own
+
+    @classmethod
+    def preset(cls, preset, /, **overrides):
+        """Returns a fresh model with the arguments of one of `presets`, as far as not overridden.
+
+        Args:
+          preset: Name of the preset.
+          **overrides: Arguments of the constructor.
+
+        Raises:
+          ValueError: if there is no such preset, or the constructor refuses the arguments.
+        """
+        found = cls.presets.find(preset)
+        return cls(**{"event_shape": found.event_shape, **found.arguments, **overrides})
 
     def __init__(self, arguments, layers, base="normal"):
         arguments = {**arguments, "dequantizer": _dequantizer(arguments)}

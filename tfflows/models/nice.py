@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from tfflows import bijectors, networks
-from tfflows.models import named
+from tfflows.models import named, nice_presets
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -21,7 +21,7 @@ class NICE(named.NamedFlow):
 
     The structure of the authors' code: the whole vector is reversed after each coupling. A fresh
     model is the identity up to the scale, which starts from the first batch, unless `zero_init` is
-    False.
+    False. `NICE.presets` lists what the authors trained, and `NICE.preset("mnist")` makes it.
 
     Shapes:
       x: `[*batch, *event_shape]`; z: `[*batch, D]`, D the size of the event.
@@ -55,6 +55,8 @@ class NICE(named.NamedFlow):
 
     References: arXiv:1410.8516; code laurent-dinh/nice.
     """
+
+    presets = nice_presets.PRESETS
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ import math
 import keras
 
 from tfflows import bijectors, networks
-from tfflows.models import likelihood, named
+from tfflows.models import likelihood, named, realnvp_presets
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -24,7 +24,8 @@ class RealNVP(named.NamedFlow):
     It follows the authors' code where the paper differs: the law of the coupling, the logit, and
     the masks. The networks are residual with weight normalization, twice as wide at each level and
     once more at channel couplings; for vectors they are MLPs. A fresh model is the identity, unless
-    `zero_init` is False.
+    `zero_init` is False. `RealNVP.presets` lists what the authors trained, and
+    `RealNVP.preset("cifar10")` makes it.
 
     Shapes:
       x: `[*batch, *event_shape]`; z: `[*batch, D]`, D the size of the event.
@@ -58,6 +59,8 @@ class RealNVP(named.NamedFlow):
 
     References: arXiv:1605.08803; code tensorflow/models research/real_nvp.
     """
+
+    presets = realnvp_presets.PRESETS
 
     def __init__(
         self,
