@@ -16,6 +16,7 @@ def define(recipe, flag_values=flags.FLAGS):
       Names of all of these flags, and of those that are arguments of the model.
     """
     others = set(flag_values)
+    _define_preset(flag_values, recipe.model.presets)
     groups = (_define_data, _define_noise, _define_optimization, _define_course, _define_machine)
     for define_some in groups:
         define_some(flag_values)
@@ -44,6 +45,25 @@ def number(flag_values, name, text, least=0.0, most=None):
     )
 
 
+def numbers(flag_values, name, text, kind=float):
+    """Defines a flag that is a number, or a list of several with commas between."""
+    parser, serializer = _Numbers(kind), flags.ArgumentSerializer()
+    flags.DEFINE(parser, name, None, text, flag_values=flag_values, serializer=serializer)
+
+
+class _Numbers(flags.ArgumentParser):
+    syntactic_help = "a number, or several with commas between"
+
+    def __init__(self, kind):
+        super().__init__()
+        self._kind = kind
+
+    def parse(self, argument):
+        """Returns the number, or the list of them."""
+        values = [self._kind(part) for part in str(argument).split(",")]
+        return values if len(values) > 1 else values[0]
+
+
 def choice(flag_values, name, options, text, default=None):
     """Defines a flag that is one of a few words."""
     flags.DEFINE_enum(name, default, options, text, flag_values=flag_values)
@@ -54,9 +74,15 @@ def switch(flag_values, name, text, default=None):
     flags.DEFINE_bool(name, default, text, flag_values=flag_values)
 
 
+def _define_preset(to, presets):
+    figures = "; ".join(f"{preset.name}: {preset.figures}" for preset in presets.values())
+    text = "Model, dataset and training as the authors have them, where no other flag says else"
+    choice(to, "preset", list(presets), f"{text}. What they published: {figures}.")
+
+
 def _define_data(to):
     names = f"digits, one of the 2-D densities {', '.join(data.DENSITIES)}, or a TFDS name"
-    flags.DEFINE_string("dataset", "digits", f"Data: {names} of images.", flag_values=to)
+    flags.DEFINE_string("dataset", None, f"Data: {names} of images.", flag_values=to)
     text = "Folder of the prepared TFDS datasets; nothing is downloaded."
     flags.DEFINE_string("data_dir", None, text, flag_values=to)
     count(to, "num_points", "Points of a 2-D density in each split.")
@@ -66,6 +92,7 @@ def _define_data(to):
     options = ["none", *data.AUGMENTATIONS]
     choice(to, "augment", options, "Augmentation of the training images.")
     count(to, "batch_size", "Examples in a training step, on all devices together.")
+    count(to, "init_batch_size", "Examples from which data-dependent parts start.")
 
 
 def _define_noise(to):
@@ -77,7 +104,15 @@ def _define_noise(to):
 
 
 def _define_optimization(to):
-    choice(to, "optimizer", ["adam", "adamax"], "Optimizer.")
+    text = (
+        "Optimizer; glow_adamax is Adamax at a rate times sqrt(1 - beta_2^t), as Glow's authors'."
+    )
+    choice(to, "optimizer", ["adam", "adamax", "glow_adamax"], text)
+    text = "Share of the old that the average of the gradients keeps in a step; if unset, Keras'."
+    number(to, "beta_1", text, most=0.999999)
+    text = "The same of their squares, or of their largest size with adamax; if unset, Keras'."
+    number(to, "beta_2", text, most=0.999999)
+    number(to, "epsilon", "Added to the root of these; if unset, Keras'.", least=1e-20)
     number(to, "learning_rate", "Highest learning rate.", least=1e-12)
     count(to, "warmup_steps", "Steps in which the learning rate rises from zero.", least=0)
     text = "Learning rate after the warm-up: down to zero at the last step, or constant."
@@ -132,6 +167,22 @@ def _define_model(to):
 def _shown_defaults(recipe, name):
     """The defaults of a flag as its help shows them."""
     shown = [f"{key}: {table[name]}" for key, table in recipe.defaults.items() if name in table]
+    shown = [*_shown_presets(recipe, name), *shown]
     if DEFAULTS.get(name) is not None:
         shown.append(f"{'else: ' if shown else ''}{DEFAULTS[name]}")
     return f" (default {', '.join(shown)})" if shown else ""
+
+
+def _shown_presets(recipe, name):
+    """The presets that set a flag, those of one value together."""
+    by_value = {}
+    for preset in recipe.model.presets:
+        value = recipe.of_preset(preset).get(name)
+        if value is not None:
+            shown = f"{value:g}" if isinstance(value, float) else str(value)
+            by_value.setdefault(shown, []).append(preset)
+    every = len(recipe.model.presets)
+    return [
+        f"{'every preset' if len(names) == every else 'preset ' + ' or '.join(names)}: {value}"
+        for value, names in by_value.items()
+    ]

@@ -51,8 +51,13 @@ def define_flags(flag_values):
     """Defines the model's flags; `tfflows.NICE` describes them."""
     flags.count(flag_values, "depth", "Number of couplings.")
     flags.count(flag_values, "width", "Units of a hidden layer.")
-    flags.count(flag_values, "hidden_layers", "Hidden layers of an MLP.")
+    text = "Hidden layers of an MLP; or several numbers, one for each coupling's."
+    flags.numbers(flag_values, "hidden_layers", text, kind=int)
     flags.choice(flag_values, "base", ["logistic", "normal"], "Distribution of the latents.")
+    flags.numbers(flag_values, "data_range", "Two numbers that the gray values go from and to.")
+    flags.choice(flag_values, "order", ["even_odd", "channels", "rows"], "Order of the vector.")
+    text = "Whether the MLPs start at zero and the scale from data, or all as the authors' do."
+    flags.switch(flag_values, "zero_init", text)
 
 
 RECIPE = Recipe(tfflows.NICE, define_flags, DEFAULTS, SMOKE)

@@ -6,10 +6,16 @@ import tensorflow as tf
 
 def make(settings, total_steps):
     """Returns the optimizer of a run of `total_steps` steps."""
-    kind = {"adam": Adam, "adamax": Adamax}[settings.optimizer]
+    kind = {"adam": Adam, "adamax": Adamax, "glow_adamax": Adamax}[settings.optimizer]
     averaging = {"use_ema": True, "ema_momentum": settings.ema_momentum}
+    constants = {name: getattr(settings, name) for name in ("beta_1", "beta_2", "epsilon")}
+    constants = {name: value for name, value in constants.items() if value is not None}
+    rate = schedule(settings, total_steps)
+    if settings.optimizer == "glow_adamax":
+        rate = Debiased(rate, constants.get("beta_2", 0.999))
     return kind(
-        schedule(settings, total_steps),
+        rate,
+        **constants,
         global_clipnorm=settings.clip_norm or None,
         weight_decay=settings.weight_decay or None,
         **(averaging if settings.ema_momentum else {}),
@@ -29,6 +35,35 @@ def schedule(settings, total_steps):
         warmup_target=peak if warmup else None,
         warmup_steps=warmup,
     )
+
+
+@keras.saving.register_keras_serializable("tfflows.trainers")
+class Debiased(keras.optimizers.schedules.LearningRateSchedule):
+    """A rate times `sqrt(1 - beta_2^t)`, t = 1 at the first step: Adam's correction of its squares.
+
+    The authors of Glow have the factor in their Adamax, too, whose largest gradients need none.
+
+    Args:
+      rate: number or schedule.
+      beta_2: number below 1.
+    """
+
+    def __init__(self, rate, beta_2):
+        super().__init__()
+        self.rate, self.beta_2 = rate, beta_2
+
+    def __call__(self, step):
+        rate = self.rate(step) if callable(self.rate) else self.rate
+        return rate * tf.sqrt(1 - tf.pow(self.beta_2, tf.cast(step, tf.float32) + 1))
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {"rate": keras.saving.serialize_keras_object(self.rate), "beta_2": self.beta_2}
+
+    @classmethod
+    def from_config(cls, config):
+        """Returns the schedule of a configuration."""
+        return cls(**{**config, "rate": keras.saving.deserialize_keras_object(config["rate"])})
 
 
 class _ClipsWhole:

@@ -57,6 +57,10 @@ def define_flags(flag_values):
     flags.count(flag_values, "blocks", "Residual blocks, or hidden layers, of a network.")
     text = "Whether networks and couplings are batch normalized."
     flags.switch(flag_values, "batch_norm", text)
+    text = "Whether the couplings start as the identity, or as the authors' do."
+    flags.switch(flag_values, "zero_init", text)
+    text = "Factor of the squares of the networks' and checkerboards' scales in the training loss."
+    flags.number(flag_values, "l2", text)
 
 
 RECIPE = Recipe(tfflows.RealNVP, define_flags, DEFAULTS, SMOKE)

@@ -11,7 +11,9 @@ class Recipe:
     """A model and the values of its flags.
 
     A flag that the command leaves out gets its value from the first of these that has one: `smoke`
-    (with --smoke), the defaults of the dataset, of its kind, and of all models.
+    (with --smoke), the preset (with --preset) or else the defaults of the dataset, the defaults of
+    its kind, and of all models. A flag of the model that none of them has is left to its
+    constructor.
 
     Attributes:
       model: class of the model, called with `event_shape`, `bins` and its flags by name.
@@ -31,21 +33,46 @@ class Recipe:
         """The model's name in commands and files."""
         return self.model.__name__.lower()
 
-    def values(self, dataset, *, smoke=False):
-        """Returns the values of flags that are left out, for a dataset.
+    def dataset(self, preset=None):
+        """Returns the dataset of a command that names none: its preset's, or the digits.
 
         Raises:
-          ValueError: the model cannot have data of this kind.
+          ValueError: TFDS does not have the preset's data.
+        """
+        if preset is None:
+            return DATASET
+        dataset = self.model.presets.find(preset).training["dataset"]
+        if dataset is None:
+            raise ValueError(
+                f"Expected a dataset for preset={preset!r}, whose own is none of TFDS with images "
+                "of one size. Received: dataset=None"
+            )
+        return dataset
+
+    def values(self, dataset, *, preset=None, smoke=False):
+        """Returns the values of flags that are left out, for a dataset and a preset, if any.
+
+        Raises:
+          ValueError: the model cannot have data of this kind, or there is no such preset.
         """
         kind = "points" if dataset in data.DENSITIES else "images"
         if kind not in self.defaults:
             raise ValueError(
                 f"Expected an image dataset for {self.name}. Received: dataset={dataset!r}"
             )
-        values = {**self.defaults[kind], **self.defaults.get(dataset, {})}
+        own = self.defaults.get(dataset, {}) if preset is None else self.of_preset(preset)
+        values = {**self.defaults[kind], **own}
         return {**values, **_SMOKE, **self.smoke} if smoke else values
 
+    def of_preset(self, name):
+        """Returns what a preset sets, by flags; shape and bins come with the data."""
+        preset = self.model.presets.find(name)
+        values = {**preset.arguments, **preset.training}
+        return {k: v for k, v in values.items() if v is not None and k not in _OF_DATA}
 
+
+DATASET = "digits"
+_OF_DATA = {"bins"}
 _SMOKE = {
     "epochs": 2,
     "steps_per_epoch": 2,

@@ -4,18 +4,25 @@ import types
 
 from absl import flags
 
+from trainers.recipe import DATASET
+
 # Values of flags that neither the command nor the recipe sets.
 DEFAULTS = {
     "augment": "none",
+    "beta_1": None,
+    "beta_2": None,
     "batch_size": 64,
     "bits": None,
     "class_conditional": None,
     "clip_norm": 0.0,
+    "dataset": DATASET,
     "dequantizer": "uniform",
     "dequantizer_depth": None,
     "dequantizer_width": None,
     "ema_momentum": 0.0,
     "epochs": 10,
+    "epsilon": None,
+    "init_batch_size": 512,
     "learning_rate": 1e-3,
     "max_minutes": 0.0,
     "num_points": None,
@@ -51,15 +58,19 @@ def resolve(recipe, names, arguments, flag_values=flags.FLAGS):
     """Returns the parsed flags as a namespace, with `arguments`, those of the model, apart.
 
     Raises:
-      ValueError: the recipe's model cannot have the dataset's kind of data.
+      ValueError: the recipe's model cannot have the dataset's kind of data, or the preset has data
+        of its own that cannot be loaded and no other is named.
     """
     given = {name: flag_values[name].value for name in names}
     given.setdefault("class_conditional", None)  # of the models that can be
-    defaults = {**DEFAULTS, **recipe.values(given["dataset"], smoke=given["smoke"])}
+    preset = given["preset"]
+    given["dataset"] = given["dataset"] or recipe.dataset(preset)
+    chosen = recipe.values(given["dataset"], preset=preset, smoke=given["smoke"])
+    defaults = {**DEFAULTS, **chosen}
     values = {n: defaults.get(n) if value is None else value for n, value in given.items()}
     return types.SimpleNamespace(
         **{name: value for name, value in values.items() if name not in arguments},
-        arguments={name: values[name] for name in sorted(arguments)},
+        arguments={n: values[n] for n in sorted(arguments) if values[n] is not None},
     )
 
 

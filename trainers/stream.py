@@ -38,10 +38,10 @@ def training_batches(settings, steps_per_epoch, first_epoch=0):
     ).dataset
 
 
-def first_batch(settings, size=512):
+def first_batch(settings):
     """Returns x and condition that data-dependent parts are started from, without augmentation."""
     source = load_split(settings, "train", shuffle=True, seed=settings.seed).dataset.unbatch()
-    batch = next(iter(source.batch(size).take(1)))
+    batch = next(iter(source.batch(settings.init_batch_size).take(1)))
     return batch if isinstance(batch, tuple) else (batch, None)
 
 

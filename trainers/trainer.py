@@ -122,8 +122,7 @@ class Run:
         return together
 
     def _make(self, data):
-        # What no flag and no recipe sets is left to the model.
-        arguments = {k: v for k, v in self.settings.arguments.items() if v is not None}
+        arguments = dict(self.settings.arguments)
         if data.num_classes is not None:
             arguments["classes"] = data.num_classes
         shape, bins = data.event_shape, data.bins
