@@ -62,17 +62,19 @@ class Recipe:
             )
         own = self.defaults.get(dataset, {}) if preset is None else self.of_preset(preset)
         values = {**self.defaults[kind], **own}
+        if dataset == DATASET:
+            values.pop("bits", None)  # as the digits do not have 256 gray values
         return {**values, **_SMOKE, **self.smoke} if smoke else values
 
     def of_preset(self, name):
-        """Returns what a preset sets, by flags; shape and bins come with the data."""
+        """Returns what a preset sets, by flags; shape, bins and classes come with the data."""
         preset = self.model.presets.find(name)
         values = {**preset.arguments, **preset.training}
         return {k: v for k, v in values.items() if v is not None and k not in _OF_DATA}
 
 
 DATASET = "digits"
-_OF_DATA = {"bins"}
+_OF_DATA = {"bins", "classes"}
 _SMOKE = {
     "epochs": 2,
     "steps_per_epoch": 2,

@@ -31,6 +31,7 @@ PRESETS = {
     "realnvp cifar10": ({"event_shape": (4, 4, 3), "width": 3, "blocks": 2}, {}),
     "glow cifar10": (LITTLE, {}),
     "glow celeba_hq256": (LITTLE, {"law": "additive"}),
+    "glow cifar10_class_conditional": (LITTLE, {"law": "additive", "labels": LABELS}),
 }
 CODE = {
     "nice": (models.nice_encode, models.nice_decode),

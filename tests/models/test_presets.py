@@ -84,6 +84,15 @@ def step(c, outputs):
     return act_norm + matrix + first + second + last
 
 
+def classified(classes, c):
+    """What a class-conditional Glow has besides: dense layers with biases and scales.
+
+    One gives means and log-scales of the c channels of the end for a class, one the classes' logits
+    for their means over the positions.
+    """
+    return classes * 2 * c + 2 * 2 * c + c * classes + 2 * classes
+
+
 def glow(depth, channels, *, additive=False):
     """All of Glow whose levels have so many channels after their squeezes."""
     steps = sum(depth * step(c, c // 2 if additive else c) for c in channels)
@@ -107,6 +116,8 @@ GLOW = {
     "celeba_hq256": glow(32, [12, 24, 48, 96, 192, 384], additive=True),
     "lsun96": glow(64, [12, 24, 48, 96, 192], additive=True),
     "lsun128": glow(64, [12, 24, 48, 96, 192], additive=True),
+    "cifar10_class_conditional": glow(32, [12, 24, 48], additive=True) + classified(10, 48),
+    "imagenet32_class_conditional": glow(48, [12, 24, 48], additive=True) + classified(1000, 48),
 }
 COUNTS = {"NICE": NICE, "RealNVP": REALNVP, "Glow": GLOW}
 # The same in figures, so that a slip in a formula cannot hide one in the model.
@@ -143,6 +154,8 @@ for twin in ("lsun", "celeba"):
     LATENTS["RealNVP", twin] = LATENTS["RealNVP", "imagenet64"]
 for twin in ("cifar10", "imagenet32", "imagenet64"):
     LATENTS["Glow", f"{twin}_5bit"] = LATENTS["Glow", twin]
+for twin in ("cifar10", "imagenet32"):
+    LATENTS["Glow", f"{twin}_class_conditional"] = LATENTS["Glow", twin]
 
 EVERY = [(model, name) for model in MODELS for name in MODELS[model].presets]
 every_preset = pytest.mark.parametrize(("model", "name"), EVERY, ids=map(" ".join, EVERY))

@@ -24,9 +24,12 @@ def test_flags_have_the_presets_values(model, preset):
     recipe = command.RECIPES[model]
     expected = recipe.model.presets[preset]
     found = parsed(model, preset, "--dataset=digits")
-    ours = {**vars(found), "dataset": expected.training["dataset"]}
+    assert found.bits is None  # as the digits have none
+    ours = vars(parsed(model, preset, "--dataset=mnist"))
+    ours = {**ours, "dataset": expected.training["dataset"]}
     assert {name: ours[name] for name in expected.training} == expected.training
-    arguments = {name: value for name, value in expected.arguments.items() if name != "bins"}
+    of_data = {"bins", "classes"}
+    arguments = {name: value for name, value in expected.arguments.items() if name not in of_data}
     assert {name: found.arguments[name] for name in arguments} == arguments
     assert found.arguments.keys() < inspect.signature(recipe.model).parameters.keys()
     for name in ("precision", "recompute"):  # what is no part of a preset is as always
@@ -167,7 +170,7 @@ def test_the_first_batch_has_the_size_of_its_flag():
     [
         ("nice", "cifar10", ["--hidden_layers=1,1"]),
         ("realnvp", "cifar10", ["--levels=1"]),
-        ("glow", "cifar10", ["--levels=1"]),
+        ("glow", "cifar10_class_conditional", ["--levels=1"]),
     ],
 )
 def test_a_run_in_miniature(model, preset, arguments, tmp_path):
@@ -175,7 +178,15 @@ def test_a_run_in_miniature(model, preset, arguments, tmp_path):
     run = command.run(model, tmp_path, *flags, *arguments)
     expected = run.recipe.model.presets[preset].arguments
     assert run.flow.width == 5
-    for name in expected.keys() & {"order", "base", "l2", "permutation", "zero_init"}:
+    for name in expected.keys() & {
+        "order",
+        "base",
+        "l2",
+        "classes",
+        "class_loss",
+        "permutation",
+        "zero_init",
+    }:
         assert getattr(run.flow, name) == expected[name]
     assert len(run.history.rows) == 2
     again = command.prepared(model, tmp_path, *flags, *arguments)

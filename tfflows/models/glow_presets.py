@@ -37,6 +37,10 @@ def _optimization(size, gpus):
     }
 
 
+def _bits(bits):
+    return {} if bits == 8 else {"bits": bits}
+
+
 def _preset(name, size, published, source, *, levels, depth, gpus=8, bits=8, training, **arguments):
     architecture = {
         "levels": levels,
@@ -51,7 +55,7 @@ def _preset(name, size, published, source, *, levels, depth, gpus=8, bits=8, tra
         name=name,
         event_shape=(size, size, 3),
         arguments={**architecture, **arguments},
-        training={**_optimization(size, gpus), **training},
+        training={**_optimization(size, gpus), **_bits(bits), **training},
         published=published,
         unit="bits/dim",
         source=source,
@@ -147,4 +151,33 @@ _LSUN = tuple(
     )
 )
 
-PRESETS = Presets(*_QUANTITATIVE, *_OF_FIVE_BITS, *_LSUN)
+_CLASS_CONDITIONAL = (
+    _preset(
+        "cifar10_class_conditional",
+        32,
+        {},
+        _QUALITATIVE,
+        levels=3,
+        depth=32,
+        bits=5,
+        transform="additive",
+        classes=10,
+        class_loss=0.01,
+        training={**_CIFAR10, "class_conditional": True},
+    ),
+    _preset(
+        "imagenet32_class_conditional",
+        32,
+        {},
+        f"{_QUALITATIVE}; TFDS' 32x32 images with labels in place of the authors' central crops",
+        levels=3,
+        depth=48,
+        bits=5,
+        transform="additive",
+        classes=1000,
+        class_loss=0.01,
+        training={"dataset": "imagenet_resized/32x32", "class_conditional": True},
+    ),
+)
+
+PRESETS = Presets(*_QUANTITATIVE, *_OF_FIVE_BITS, *_LSUN, *_CLASS_CONDITIONAL)
