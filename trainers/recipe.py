@@ -67,14 +67,13 @@ class Recipe:
         return {**values, **_SMOKE, **self.smoke} if smoke else values
 
     def of_preset(self, name):
-        """Returns what a preset sets, by flags; shape, bins and classes come with the data."""
+        """Returns what a preset sets by name; what is no flag of it, the data brings along."""
         preset = self.model.presets.find(name)
         values = {**preset.arguments, **preset.training}
-        return {k: v for k, v in values.items() if v is not None and k not in _OF_DATA}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 DATASET = "digits"
-_OF_DATA = {"bins", "classes"}
 _SMOKE = {
     "epochs": 2,
     "steps_per_epoch": 2,
