@@ -24,7 +24,7 @@ def rows(images):
 @pytest.mark.parametrize("split", data.SPLITS)
 def test_what_load_says_is_what_the_batches_hold(split):
     loaded = data.load("digits", split, 50)
-    assert loaded[1:] == ((8, 8, 1), 17, SIZES[split])
+    assert loaded[1:] == ((8, 8, 1), 17, SIZES[split], None)
     assert loaded.dataset.element_spec == tf.TensorSpec((None, 8, 8, 1), tf.uint8)
     images = images_of(split)
     assert images.shape == (SIZES[split], 8, 8, 1)

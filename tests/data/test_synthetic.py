@@ -93,7 +93,7 @@ def test_load_gives_points_and_different_ones_for_each_split():
     loaded = {split: data.load("rings", split, 8, num_points=21) for split in data.SPLITS}
     points = {}
     for split, part in loaded.items():
-        assert part[1:] == ((2,), None, 21)
+        assert part[1:] == ((2,), None, 21, None)
         assert part.dataset.element_spec == tf.TensorSpec((None, 2), tf.float32)
         points[split] = np.concatenate(list(part.dataset.as_numpy_iterator()))
         assert points[split].shape == (21, 2)

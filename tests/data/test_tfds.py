@@ -80,7 +80,7 @@ def folder(tmp_path_factory):
 def test_every_set_has_three_splits_of_uint8_images(folder, name, shape, sizes):
     for split, size in zip(data.SPLITS, sizes, strict=True):
         loaded = data.load(name, split, 4, data_dir=folder)
-        assert loaded[1:] == (shape, 256, size)
+        assert loaded[1:] == (shape, 256, size, None)
         assert loaded.dataset.element_spec == tf.TensorSpec((None, *shape), tf.uint8)
         assert sum(len(batch) for batch in loaded.dataset) == size
 
