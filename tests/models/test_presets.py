@@ -68,19 +68,21 @@ REALNVP = {
         2,
     ),
 }
+REALNVP["cifar10_small"] = realnvp([(3, 3, 32, 1), (3, 6, 64, 0), (4, 6, 64, 1)], 2)
+REALNVP["mnist_small"] = realnvp([(3, 1, 32, 1), (3, 2, 64, 0), (4, 2, 64, 1)], 2)
 REALNVP["lsun"] = REALNVP["celeba"] = REALNVP["imagenet64"]
 
 
-def step(c, outputs):
+def step(c, outputs, w=512):
     """Parameters of a step of Glow on c channels, whose network has so many outputs.
 
     Every 3x3 convolution sees a channel more, which is 1 on the padding. Only the last has a bias;
     it has a scale for each output, too.
     """
     act_norm, matrix = 2 * c, c**2
-    first = 9 * (c // 2 + 1) * 512 + 2 * 512  # 3x3, actnorm
-    second = 512**2 + 2 * 512  # 1x1, actnorm
-    last = 9 * (512 + 1) * outputs + 2 * outputs
+    first = 9 * (c // 2 + 1) * w + 2 * w  # 3x3, actnorm
+    second = w**2 + 2 * w  # 1x1, actnorm
+    last = 9 * (w + 1) * outputs + 2 * outputs
     return act_norm + matrix + first + second + last
 
 
@@ -93,9 +95,9 @@ def classified(classes, c):
     return classes * 2 * c + 2 * 2 * c + c * classes + 2 * classes
 
 
-def glow(depth, channels, *, additive=False):
+def glow(depth, channels, *, additive=False, w=512):
     """All of Glow whose levels have so many channels after their squeezes."""
-    steps = sum(depth * step(c, c // 2 if additive else c) for c in channels)
+    steps = sum(depth * step(c, c // 2 if additive else c, w) for c in channels)
     # Mean and log-scale of the half that leaves, by a 3x3 convolution of the half that stays.
     splits = sum(9 * (c // 2 + 1) * c + 2 * c for c in channels[:-1])
     # The same of all channels of the end by one of zeros: as many as there are here. In the
@@ -118,6 +120,10 @@ GLOW = {
     "lsun128": glow(64, [12, 24, 48, 96, 192], additive=True),
     "cifar10_class_conditional": glow(32, [12, 24, 48], additive=True) + classified(10, 48),
     "imagenet32_class_conditional": glow(48, [12, 24, 48], additive=True) + classified(1000, 48),
+    # Of ours the 1x1 convolutions are of factors: L and U, each stored as a square, half of which
+    # is used, and a diagonal in place of one matrix.
+    "cifar10_small": glow(8, [12, 24, 48], w=64) + 8 * sum(c**2 + c for c in [12, 24, 48]),
+    "mnist_small": glow(8, [4, 8], w=64) + 8 * sum(c**2 + c for c in [4, 8]),
 }
 COUNTS = {"NICE": NICE, "RealNVP": REALNVP, "Glow": GLOW}
 # The same in figures, so that a slip in a formula cannot hide one in the model.
@@ -130,6 +136,7 @@ FIGURES = {
     ("RealNVP", "imagenet32"): 46_220_359,
     ("RealNVP", "imagenet64"): 96_363_237,
     ("Glow", "cifar10"): 44_562_132,
+    ("Glow", "cifar10_small"): 802_836,
     ("Glow", "imagenet32"): 66_820_116,
     ("Glow", "imagenet64"): 112_211_652,
     ("Glow", "celeba_hq256"): 172_445_412,
@@ -150,6 +157,10 @@ LATENTS = {
     ("Glow", "lsun96"): [(48, 48, 6), (24, 24, 12), (12, 12, 24), (6, 6, 48), (3, 3, 192)],
     ("Glow", "lsun128"): [(64, 64, 6), (32, 32, 12), (16, 16, 24), (8, 8, 48), (4, 4, 192)],
 }
+for model in ("RealNVP", "Glow"):
+    LATENTS[model, "cifar10_small"] = LATENTS[model, "cifar10"]
+LATENTS["RealNVP", "mnist_small"] = [(14, 14, 2), (14, 14, 2)]
+LATENTS["Glow", "mnist_small"] = [(14, 14, 2), (7, 7, 8)]
 for twin in ("lsun", "celeba"):
     LATENTS["RealNVP", twin] = LATENTS["RealNVP", "imagenet64"]
 for twin in ("cifar10", "imagenet32", "imagenet64"):

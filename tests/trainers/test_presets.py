@@ -87,10 +87,13 @@ def test_help_shows_figures_and_values():
     values = trainer_flags.flags.FlagValues()
     trainer_flags.define(command.RECIPES["realnvp"], values)
     assert "cifar10: 3.49 (test) bits/dim; " in values["preset"].help
-    blocks = "preset cifar10: 8, preset imagenet32: 4, preset imagenet64 or lsun or celeba: 2, "
-    assert f"(default {blocks}images: 2" in values["blocks"].help
-    assert "preset celeba: celeb_a, else: digits)" in values["dataset"].help
-    assert "(default every preset: 1e-08)" in values["epsilon"].help
+    small = "cifar10_small or mnist_small"
+    blocks = (
+        f"preset cifar10: 8, preset imagenet32: 4, preset imagenet64 or lsun or celeba or {small}"
+    )
+    assert f"(default {blocks}: 2, images: 2" in values["blocks"].help
+    assert "preset celeba: celeb_a, " in values["dataset"].help
+    assert "(default every preset: adam, " in values["optimizer"].help
 
 
 # One epoch of 50,000 images, by 64 on each of 8 or 40 devices, whatever the size of the images.

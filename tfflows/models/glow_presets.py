@@ -2,7 +2,7 @@
 
 import math
 
-from tfflows.models.presets import Preset, Presets
+from tfflows.models.presets import Preset, Presets, small
 
 _PAPER = "arXiv:1807.03039, table 2, and the README's command"
 _FIVE_BITS = "arXiv:1807.03039, table 3; the settings of 8 bits, as the README has no command for 5"
@@ -180,4 +180,25 @@ _CLASS_CONDITIONAL = (
     ),
 )
 
-PRESETS = Presets(*_QUANTITATIVE, *_OF_FIVE_BITS, *_LSUN, *_CLASS_CONDITIONAL)
+_SMALL = (
+    small(
+        "cifar10_small",
+        (32, 32, 3),
+        "an eighth of the width and a quarter of the depth of cifar10",
+        levels=3,
+        depth=8,
+        width=64,
+        training={"dataset": "cifar10", "clip_norm": 100.0, "epochs": 12},
+    ),
+    small(
+        "mnist_small",
+        (28, 28, 1),
+        "as cifar10_small with two levels, into which 28x28 divides",
+        levels=2,
+        depth=8,
+        width=64,
+        training={"dataset": "mnist", "clip_norm": 100.0, "epochs": 12},
+    ),
+)
+
+PRESETS = Presets(*_QUANTITATIVE, *_OF_FIVE_BITS, *_LSUN, *_CLASS_CONDITIONAL, *_SMALL)

@@ -1,6 +1,6 @@
 """RealNVP's presets: the data sets of the paper's table 1 (arXiv:1605.08803)."""
 
-from tfflows.models.presets import Preset, Presets
+from tfflows.models.presets import Preset, Presets, small
 
 # The defaults of the authors' code, with which the paper agrees. The length is stated nowhere.
 _OPTIMIZATION = {
@@ -30,6 +30,20 @@ def _preset(name, size, published, source, *, dataset, augment="none", **argumen
         source=f"arXiv:1605.08803, section 4.1 and table 1; {source}",
     )
 
+
+_SMALL = tuple(
+    small(
+        f"{dataset}_small",
+        event_shape,
+        "half the width and a quarter of the blocks of cifar10",
+        levels=2,
+        width=32,
+        blocks=2,
+        l2=5e-5,
+        training={"dataset": dataset, "clip_norm": 100.0, "epochs": 6},
+    )
+    for dataset, event_shape in (("cifar10", (32, 32, 3)), ("mnist", (28, 28, 1)))
+)
 
 PRESETS = Presets(
     _preset(
@@ -92,4 +106,5 @@ PRESETS = Presets(
         width=32,
         blocks=2,
     ),
+    *_SMALL,
 )
