@@ -68,8 +68,8 @@ REALNVP = {
         2,
     ),
 }
-REALNVP["cifar10_small"] = realnvp([(3, 3, 32, 1), (3, 6, 64, 0), (4, 6, 64, 1)], 2)
-REALNVP["mnist_small"] = realnvp([(3, 1, 32, 1), (3, 2, 64, 0), (4, 2, 64, 1)], 2)
+REALNVP["cifar10_small"] = realnvp([(3, 3, 16, 1), (3, 6, 32, 0), (4, 6, 32, 1)], 2)
+REALNVP["mnist_small"] = realnvp([(3, 1, 16, 1), (3, 2, 32, 0), (4, 2, 32, 1)], 2)
 REALNVP["lsun"] = REALNVP["celeba"] = REALNVP["imagenet64"]
 
 

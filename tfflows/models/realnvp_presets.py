@@ -35,12 +35,12 @@ _SMALL = tuple(
     small(
         f"{dataset}_small",
         event_shape,
-        "half the width and a quarter of the blocks of cifar10",
+        "a quarter of the width and of the blocks of cifar10",
         levels=2,
-        width=32,
+        width=16,
         blocks=2,
         l2=5e-5,
-        training={"dataset": dataset, "clip_norm": 100.0, "epochs": 6},
+        training={"dataset": dataset, "clip_norm": 100.0, "epochs": 8},
     )
     for dataset, event_shape in (("cifar10", (32, 32, 3)), ("mnist", (28, 28, 1)))
 )
