@@ -49,8 +49,11 @@ def forward_flops(flow):
     """Returns the operations of one log-density, counted in its graph."""
 
     def log_density(x):
+        data = x
+        if getattr(flow, "classes", None):
+            data = {"x": x, "condition": tf.zeros([1], tf.int64)}
         with sharing.inlined():
-            return flow(x)
+            return flow(data, training=False)
 
     spec = tf.TensorSpec([1, *flow.event_shape], flow.variable_dtype)
     graph = tf.function(log_density, autograph=False).get_concrete_function(spec).graph

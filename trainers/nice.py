@@ -56,6 +56,7 @@ def define_flags(flag_values):
     flags.choice(flag_values, "base", ["logistic", "normal"], "Distribution of the latents.")
     flags.numbers(flag_values, "data_range", "Two numbers that the gray values go from and to.")
     flags.choice(flag_values, "order", ["even_odd", "channels", "rows"], "Order of the vector.")
+    flags.number(flag_values, "dropout", "Share of hidden units dropped in training.", most=0.99)
     text = "Whether the MLPs start at zero and the scale from data, or all as the authors' do."
     flags.switch(flag_values, "zero_init", text)
 

@@ -46,7 +46,7 @@ class Run:
         self.settings = settings
         self.identity = run_settings.identity(recipe, settings)
         self.folder = Workdir(settings.workdir)
-        self.folder.check(self.identity)
+        self.folder.check(self.identity, run_settings.DEFAULTS)
         self.history = History.load(self.folder.history)
         self.complete = self._end() is not None and report.is_complete(self.folder, self.history)
 

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import types
 import uuid
 
 
@@ -27,8 +28,10 @@ class Workdir:
         self.history = self.path / "history.json"
         self.results = self.path / "results.json"
 
-    def check(self, identity):
+    def check(self, identity, defaults=types.MappingProxyType({})):
         """Refuses a folder of another run, or one that cannot be written to; writes nothing.
+
+        What the run in the folder does not have in its identity, being older, is as in `defaults`.
 
         Raises:
           ValueError: it is no folder, is not writable, or has a run with another identity.
@@ -43,6 +46,7 @@ class Workdir:
             self._check_empty()
             return
         there, here = self.read_config(), json.loads(json.dumps(identity))
+        there = {**{n: v for n, v in defaults.items() if n in here}, **there}
         for name in [*here, *sorted(there.keys() - here.keys())]:
             if there.get(name) != here.get(name):
                 raise ValueError(

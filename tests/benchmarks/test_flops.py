@@ -38,6 +38,14 @@ def test_convolutions():
     assert 0 <= products <= 3 * 2 * 8 * 8 * 9
 
 
+def test_labels_cost_what_their_prior_does():
+    options = {"levels": 1, "depth": 1, "width": 5}
+    plain = tfflows.Glow((4, 4, 2), **options)
+    labelled = tfflows.Glow((4, 4, 2), **options, classes=3)
+    # A product of a one-hot label with the means and log scales of 8 channels.
+    assert flops.forward_flops(labelled) - flops.forward_flops(plain) == 2 * 3 * 16
+
+
 def test_an_unknown_preset():
     with pytest.raises(ValueError, match="Expected presets of nice:.*presets='glow:nothing'"):
         run("--presets=glow:nothing")

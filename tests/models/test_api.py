@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import tfflows
 from tests.models import flows
 
 X = flows.images(6)
@@ -95,6 +96,15 @@ def test_evaluations_see_new_weights(flow):
     after = flow.log_prob(x), flow.encode(x), flow.decode(tf.zeros([1, 16]))
     flow.set_weights(old)
     assert all(abs(a - b).numpy().max() > 1e-3 for a, b in zip(before, after, strict=True))
+
+
+def test_summary_lists_the_classifier():
+    lines = []
+    tfflows.Glow((4, 4, 2), levels=1, depth=1, width=4, classes=3, class_loss=0.1).summary(
+        print_fn=lines.append
+    )
+    # From 8 channels to 3 classes: weights, biases and scales.
+    assert any("classifier (ZeroDense)" in line and " 30 " in f"{line} " for line in lines)
 
 
 def test_summary_lists_every_layer_and_the_totals(flow):

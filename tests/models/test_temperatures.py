@@ -42,6 +42,11 @@ def test_each_scales_its_own_part(flow):
     np.testing.assert_allclose(tempered, z * np.repeat([0.5, 2.0], sizes), atol=2e-2)
 
 
+def test_an_array_without_axes_is_a_number():
+    expected = GLOW.sample(2, temperature=0.7, seed=1)
+    np.testing.assert_array_equal(GLOW.sample(2, temperature=np.array(0.7), seed=1), expected)
+
+
 def test_equal_ones_are_the_number(flow):
     for temperature in (0.7, 1.0, 0.0):
         expected = flow.sample(3, temperature=temperature, seed=2)
@@ -67,6 +72,7 @@ def test_one_latent_takes_a_list_of_one_and_keeps_its_mean():
         ([0.5, float("nan")], r"a finite number, .* Received: temperature=\[0.5, nan\]"),
         ((float("inf"), 1), r"Received: temperature=\(inf, 1\)"),
         ([0.5, "1"], r"Received: temperature=\[0.5, '1'\]"),
+        (True, "Received: temperature=True"),
         ([[0.5, 0.5]], r"Received: temperature=\[\[0.5, 0.5\]\]"),
     ],
 )

@@ -204,6 +204,14 @@ def test_averaged_weights_several_steps_and_clipping():
     assert flow.fit(X, batch_size=8, epochs=3, verbose=0).history["loss"][-1] < first
 
 
+def test_dropout_is_for_training():
+    flow = compiled(flows.trained("nice", dropout=0.5))
+    log_prob = flow.log_prob(X).numpy()
+    np.testing.assert_allclose(flow(X, training=False), log_prob, rtol=1e-5)
+    assert np.abs(flow(X, training=True) - log_prob).max() > 1e-2
+    assert np.isfinite(flow.fit(X, verbose=0).history["loss"]).all()
+
+
 def test_a_loss_is_refused():
     message = "Expected compile without loss and metrics: .* Received: loss='mse'"
     with pytest.raises(ValueError, match=message):

@@ -100,6 +100,8 @@ def test_runs_from_before_these_flags_are_continued(tmp_path):
     config = json.loads(path.read_text())
     for name in ("bits", "class_conditional", "class_loss"):
         assert config.pop(name, None) is None
+    for name in ("dequantizer", "init_batch_size", "precision", "recompute"):
+        assert config.pop(name) == settings.DEFAULTS[name]
     path.write_text(json.dumps(config))
     assert command.prepared("glow", tmp_path, "--smoke", "--verbose=0", "--levels=1").complete
 

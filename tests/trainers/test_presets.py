@@ -48,6 +48,13 @@ def test_the_dataset_is_the_presets(model, preset):
     assert parsed(model, preset, "--dataset=mnist").dataset == "mnist"
 
 
+@every_preset
+def test_nothing_of_the_optimization_is_left_to_the_trainer(model, preset):
+    recipe = command.RECIPES[model]
+    hidden = {"augment", "clip_norm", "ema_momentum", "optimizer", "warmup_steps", "weight_decay"}
+    assert hidden <= recipe.model.presets[preset].training.keys()
+
+
 def test_without_a_preset_nothing_changes():
     found = command.parsed("realnvp", "--workdir=unused")
     assert (found.preset, found.dataset, found.init_batch_size) == (None, "digits", 512)

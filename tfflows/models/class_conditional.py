@@ -117,7 +117,8 @@ def check_arguments(classes, class_loss, condition_shape):
                 "Expected condition_shape=None with classes: a flow takes one condition. "
                 f"Received: condition_shape={condition_shape!r}"
             )
-    if not isinstance(class_loss, numbers.Real) or not 0 <= class_loss < math.inf:
+    real = isinstance(class_loss, numbers.Real) and not isinstance(class_loss, bool)
+    if not real or not 0 <= class_loss < math.inf:
         raise ValueError(
             "Expected class_loss to be a finite number of at least 0. "
             f"Received: class_loss={class_loss!r}"

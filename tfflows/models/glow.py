@@ -22,9 +22,10 @@ class Glow(class_conditional.ClassConditional):
     what the authors trained, and `Glow.preset("cifar10")` makes it.
 
     With `classes`, the condition of all methods is an int label for each example, and y of `fit`,
-    `evaluate` and `predict` is it too. As the authors have it (`--ycond`), only the last level's
-    means and log scales depend on the class, by a term `ZeroDense(one_hot(label))` for each
-    channel, and no other network sees it, unlike a condition of `condition_shape`, which all do.
+    `evaluate` and the data sets given to `predict` is it too. As the authors have it (`--ycond`),
+    only the last level's means and log scales depend on the class, by a term
+    `ZeroDense(one_hot(label))` for each channel, and no other network sees it, unlike a condition
+    of `condition_shape`, which all do.
     With `class_loss`, their `weight_y` (0.01), a linear classifier of the last level's latents is
     trained along, see `ClassConditional`: `loss` has its part, `bits_per_dim` does not, and the
     metric `class_accuracy` and `classify` tell how good it is.

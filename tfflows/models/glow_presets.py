@@ -188,7 +188,7 @@ _SMALL = (
         levels=3,
         depth=8,
         width=64,
-        training={"dataset": "cifar10", "clip_norm": 100.0, "epochs": 12},
+        training={"dataset": "cifar10", "epochs": 12},
     ),
     small(
         "mnist_small",
@@ -197,7 +197,7 @@ _SMALL = (
         levels=2,
         depth=8,
         width=64,
-        training={"dataset": "mnist", "clip_norm": 100.0, "epochs": 12},
+        training={"dataset": "mnist", "epochs": 12},
     ),
 )
 

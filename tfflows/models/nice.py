@@ -40,6 +40,7 @@ class NICE(named.NamedFlow):
       zero_init: Whether the last layer of each MLP starts at zero, the others as Keras starts them,
         and the scale from the first batch. False is the authors' start: kernels uniform on
         [-0.01, 0.01], biases 0, s = 0.
+      dropout: Share of the MLPs' hidden units that training drops, from 0 to below 1.
       condition_shape: Shape `(size,)` of the condition that the MLPs take, or None.
       bins: See `Flow`; "auto" is 256 for images and None for vectors.
       dequantizer: See `Flow`; "variational" is a `VariationalDequantizer` of default size.
@@ -69,6 +70,7 @@ class NICE(named.NamedFlow):
         data_range=(0.0, 1.0),
         order="even_odd",
         zero_init=True,
+        dropout=0.0,
         condition_shape=None,
         bins="auto",
         dequantizer=None,
@@ -89,7 +91,8 @@ class NICE(named.NamedFlow):
         dims, network_dtype = layers[-1].latent_shape, named.network_dtype(precision, dtype)
         inner = _ordering(order, event_shape, dims)
         for hidden in _hidden_layers(hidden_layers, depth):
-            mlp = _mlp(dims, (width,) * hidden, zero_init, condition_shape, network_dtype)
+            mlp = _mlp(dims, (width,) * hidden, zero_init, dropout, network_dtype)
+            mlp = named.build(mlp, (dims[0] - mlp.units,), condition_shape)
             size = dims[0] - mlp.units
             inner.append(bijectors.SplitCoupling(dims, mlp, "additive", size=size, dtype=dtype))
             inner.append(bijectors.Permute(dims, "reverse"))
@@ -132,11 +135,9 @@ def _ordering(order, event_shape, dims):
     return [bijectors.Permute(dims, order)]
 
 
-def _mlp(dims, hidden, zero_init, condition_shape, dtype):
+def _mlp(dims, hidden, zero_init, dropout, dtype):
     """The conditioner of the second part of a vector on the first."""
     kept = (dims[0] + 1) // 2
     start = "glorot_uniform" if zero_init else keras.initializers.RandomUniform(-0.01, 0.01)
-    mlp = networks.MLP(
-        dims[0] - kept, hidden, kernel_initializer=start, zero_init=zero_init, dtype=dtype
-    )
-    return named.build(mlp, (kept,), condition_shape)
+    options = {"zero_init": zero_init, "dropout": dropout, "dtype": dtype}
+    return networks.MLP(dims[0] - kept, hidden, kernel_initializer=start, **options)

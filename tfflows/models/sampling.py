@@ -41,10 +41,11 @@ def tempered(z, mean, temperatures, shapes):
 
 
 def _temperatures(temperature, shapes):
-    several = isinstance(temperature, list | tuple | np.ndarray)
-    numbers_given = tuple(temperature) if several else (temperature,)
+    several = isinstance(temperature, list | tuple) or np.ndim(temperature) == 1
+    numbers_given = tuple(temperature) if several else (_item(temperature),)
     for value in numbers_given:
-        if not isinstance(value, numbers.Real) or not 0 <= value < math.inf:
+        real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        if not real or not 0 <= value < math.inf:
             raise ValueError(
                 "Expected temperature to be a finite number, or one for each latent shape, of at "
                 f"least 0. Received: temperature={temperature!r}"
@@ -55,3 +56,8 @@ def _temperatures(temperature, shapes):
             f"latent_shapes={shapes}. Received: temperature={temperature!r}"
         )
     return tuple(map(float, numbers_given))
+
+
+def _item(value):
+    """The number of an array without axes; anything else as it is."""
+    return value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value

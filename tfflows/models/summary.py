@@ -30,6 +30,9 @@ def _rows(flow):
         yield from _walk(flow._bijector, 0)
     if flow.dequantizer is not None:
         yield _row(flow.dequantizer, 0, flow.event_shape)
+    classifier = getattr(flow, "_classifier", None)
+    if classifier is not None:
+        yield _row(classifier, 0, (flow.classes,))
 
 
 def _walk(bijector, depth):

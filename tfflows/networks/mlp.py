@@ -28,7 +28,7 @@ class MLP(Conditional, keras.layers.Layer):
       kernel_initializer: Keras initializer of the weights, a name or an object, of which each layer
         takes a copy. NICE: `keras.initializers.RandomUniform(-0.01, 0.01)`.
       zero_init: Bool, whether the last layer's weights start at zero, and with them the outputs.
-      dropout: Float from 0 to below 1.
+      dropout: Float from 0 to below 1. Replicas of a strategy drop the same units of their shares.
 
     Raises:
       ValueError: an argument out of range, or a condition that does not fit.
