@@ -2,7 +2,7 @@
 
 from tfflows import bijectors, data, export, metrics, models, networks
 from tfflows.export import export_saved_model
-from tfflows.models import NICE, Flow, Glow, RealNVP, VariationalDequantizer
+from tfflows.models import NICE, Flow, Glow, RealNVP, VariationalDequantizer, update_moments
 from tfflows.version import __version__
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "metrics",
     "models",
     "networks",
+    "update_moments",
 ]

@@ -7,6 +7,8 @@ from tfflows import data
 
 # With --smoke, batches of a split that are evaluated.
 _SMOKE_BATCHES = 8
+# Training batches that averaged weights take their moments from.
+_MOMENT_BATCHES = 50
 
 
 def load_split(settings, split, **options):
@@ -36,6 +38,11 @@ def training_batches(settings, steps_per_epoch, first_epoch=0):
         seed=settings.seed,
         **_dataset(settings),
     ).dataset
+
+
+def moment_batches(settings, steps_per_epoch):
+    """Returns the first training batches, enough for the moments of batch normalizations."""
+    return training_batches(settings, steps_per_epoch).take(min(steps_per_epoch, _MOMENT_BATCHES))
 
 
 def first_batch(settings):

@@ -71,7 +71,8 @@ class Run:
         with self.strategy.scope():
             self.flow = self._make(train)
             self._compile()
-            self.averaged = AveragedCopy(self.flow, functools.partial(self._make, train))
+            batches = stream.moment_batches(settings, self.steps)
+            self.averaged = AveragedCopy(self.flow, functools.partial(self._make, train), batches)
         self._restore_or_start()
         self.folder.claim(self.identity)
         self._announce(train)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import tfflows
 from tests.trainers import command
 from tfflows import metrics
 from trainers import evaluation, history, optimizers, pictures, stream
@@ -94,6 +95,27 @@ def test_the_averaged_weights_are_evaluated_and_the_others_trained_on(tmp_path):
     raw = keras.models.load_model(run.folder.last)
     for ours, theirs in zip(raw.trainable_variables, seen[-1], strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_averaged_weights_have_moments_of_their_own(tmp_path):
+    flags = ("--dataset=digits", "--smoke", "--verbose=0", "--ema_momentum=0.9")
+    run = command.prepared("realnvp", tmp_path, *flags, "--warmup_steps=0")
+    batches = stream.moment_batches(run.settings, run.steps)
+    data = stream.training_batches(run.settings, run.steps)
+    run.flow.fit(data, steps_per_epoch=run.steps, verbose=0)
+    averaged = run.averaged.update()
+    ours = _moments(averaged)
+    assert max(np.max(np.abs(a - b)) for a, b in zip(ours, _moments(run.flow), strict=True)) > 0.01
+    for variable in averaged.non_trainable_variables:
+        if "moving" in variable.path:
+            variable.assign(tf.zeros_like(variable))
+    tfflows.update_moments(averaged, batches)
+    for value, expected in zip(ours, _moments(averaged), strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-3, atol=1e-4)
+
+
+def _moments(flow):
+    return [v.numpy() for v in flow.non_trainable_variables if "moving" in v.path]
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_before_its_checkpoint(tmp_path):

@@ -2,9 +2,10 @@
 
 from tfflows.models.flow import Flow
 from tfflows.models.glow import Glow
+from tfflows.models.moments import update_moments
 from tfflows.models.nice import NICE
 from tfflows.models.presets import Preset
 from tfflows.models.realnvp import RealNVP
 from tfflows.models.variational import VariationalDequantizer
 
-__all__ = ["NICE", "Flow", "Glow", "Preset", "RealNVP", "VariationalDequantizer"]
+__all__ = ["NICE", "Flow", "Glow", "Preset", "RealNVP", "VariationalDequantizer", "update_moments"]

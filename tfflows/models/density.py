@@ -22,6 +22,12 @@ class Density(MaximumLikelihood):
         batch = inputs.batch_shape(x, self.event_shape)
         return batches.never_empty(x, inputs.checked_condition(self, condition, batch))
 
+    @tf.function(reduce_retracing=True)
+    def _training_pass(self, data, seed):
+        """Evaluates a batch as training does, which moves moving moments."""
+        x, condition, _ = self._prepared(data)
+        self._weight(x, condition, seed, training=self.trainable)
+
     def _seed(self, training):
         """Returns the seed of a step's noise: the step's number in training, else 0."""
         optimizer = getattr(self, "optimizer", None)
