@@ -18,6 +18,7 @@ INSTALL_REQUIRES = [
     # Bijectors and distributions; [tf] brings the tf_keras that it imports.
     "tensorflow-probability[tf]>=0.25,<0.26",
     "numpy>=1.26,<3",  # arrays on the host
+    "protobuf>=5",  # reads what a SavedModel says of itself, without running it
     "scikit-learn>=1.4,<2",  # the handwritten digits: the default data set, no network needed
 ]
 
@@ -27,6 +28,8 @@ EXTRAS = {
     # `python -m trainers.glow` and its kin: flags, pictures, TensorBoard. tf.summary needs the
     # tensorboard package, which tensorflow itself no longer brings along since 2.21.
     "trainers": ["absl-py>=2.1,<3", "matplotlib>=3.8,<4", "tensorboard>=2.20,<2.22"],
+    # The protos of warm-up requests (`tfflows.write_warmup`).
+    "serving": ["tensorflow-serving-api>=2.19,<2.22"],
     # What `python -m benchmarks.step` compares with, by --normflows_python; an environment of its
     # own will do, since the worker imports nothing else. Not in dev: PyTorch is large.
     "benchmark": [
@@ -36,7 +39,7 @@ EXTRAS = {
     # pytest on both cores, the linter, and SciPy as an independent reference.
     "test": ["pytest>=8,<10", "pytest-xdist>=3.5,<4", "ruff>=0.8,<1", "scipy>=1.11,<2"],
 }
-EXTRAS["dev"] = EXTRAS["tfds"] + EXTRAS["trainers"] + EXTRAS["test"]
+EXTRAS["dev"] = [r for name in ("tfds", "trainers", "serving", "test") for r in EXTRAS[name]]
 
 setuptools.setup(
     name="tfflows",

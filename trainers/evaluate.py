@@ -10,12 +10,11 @@ import math
 import pathlib
 import types
 
-import keras
 import numpy as np
 from absl import flags
 
 from tfflows import data, metrics
-from trainers import evaluation, program, report, stream, workdir
+from trainers import evaluation, finished, program, report, stream, workdir
 from trainers import flags as trainer_flags
 
 # What of a run says which data it is of.
@@ -61,7 +60,7 @@ def evaluate(folder, split, *, dequantization_samples=1, batch_size=None, data_d
       ValueError, FileNotFoundError: the folder has no run, or the data is not there.
     """
     run = workdir.Workdir(folder)
-    config, flow = _config(run), _best(run)
+    config, flow = finished.config(run), finished.best(run)
     settings = types.SimpleNamespace(**{name: config.get(name) for name in _DATA})
     settings.data_dir = data_dir
     settings.batch_size = batch_size or settings.batch_size
@@ -113,24 +112,6 @@ def _checked_path(path):
     if not path.absolute().parent.is_dir() or path.is_dir():
         raise ValueError(f"Expected json to be a file in a folder. Received: json={str(path)!r}")
     return path
-
-
-def _config(run):
-    if not run.config.exists() or not run.best.exists():
-        raise ValueError(
-            "Expected workdir to have a run with a validated model: config.json and best.keras. "
-            f"Received: workdir={str(run.path)!r}"
-        )
-    return run.read_config()
-
-
-def _best(run):
-    try:
-        return keras.models.load_model(run.best)
-    except (ValueError, KeyError, OSError, TypeError) as error:
-        raise ValueError(
-            f"Expected best.keras to be a run's. Received: {str(run.best)!r}, {error}"
-        ) from error
 
 
 def _moments(name, values):

@@ -22,4 +22,9 @@ def log_probs(flow, dataset, **options):
 
 def bits_per_dim(flow, dataset):
     """Returns the mean over all examples of a dataset of batches, a Python float."""
-    return float(np.mean(metrics.bits_per_dim(log_probs(flow, dataset), flow.event_shape)))
+    return mean_bits(flow, log_probs(flow, dataset))
+
+
+def mean_bits(flow, log_probs):
+    """Returns the mean bits per dimension of log-densities, a Python float."""
+    return float(np.mean(metrics.bits_per_dim(log_probs, flow.event_shape)))

@@ -38,14 +38,14 @@ def write(folder, history, settings, identity, steps):
     """
     flow = keras.models.load_model(folder.best)
     splits = {name: stream.evaluation_batches(settings, name) for name in data.SPLITS}
-    bits = {name: evaluation.bits_per_dim(flow, dataset) for name, dataset in splits.items()}
+    log_probs = {name: evaluation.log_probs(flow, dataset) for name, dataset in splits.items()}
+    _calibrate(flow, log_probs["train"], folder.best)
+    bits = {name: evaluation.mean_bits(flow, values) for name, values in log_probs.items()}
     gaussian = None
     if math.prod(flow.event_shape) <= _LARGEST_GAUSSIAN:
         gaussian = data.gaussian_bits_per_dim(splits["train"], splits["test"])
     names = _draw(folder, history, settings, flow, splits["test"], gaussian)
-    saved = None
-    if flow.classes is None:  # what takes a condition cannot be exported
-        saved = export.export_saved_model(flow, folder.path / "saved_model")
+    saved = export.export_saved_model(flow, folder.path / "saved_model")
     results = {
         "model": identity["model"],
         "dataset": settings.dataset,
@@ -61,7 +61,7 @@ def write(folder, history, settings, identity, steps):
         "gaussian_bits_per_dim": gaussian,
         "parameters": sum(math.prod(v.shape) for v in flow.trainable_variables),
         "pictures": names,
-        "saved_model": saved and str(saved.relative_to(folder.path)),
+        "saved_model": str(saved.relative_to(folder.path)),
         "versions": _versions(),
     }
     workdir.write_json(folder.results, results)
@@ -80,6 +80,16 @@ def closing_line(folder):
     if gaussian is not None:
         line += f", of a full-covariance Gaussian: {gaussian:.3f}"
     return f"{line}; pictures: {', '.join(str(folder.path / n) for n in results['pictures'])}"
+
+
+def _calibrate(flow, log_probs, path):
+    """Keeps the training data's log-densities in the best model, for its anomaly scores."""
+    if not np.isfinite(log_probs).all():
+        print("No anomaly scores: some training data has no finite log-density.", flush=True)
+        return
+    flow.calibration = tfflows.models.Calibration(log_probs)
+    with workdir.replacing(path) as partial:
+        flow.save(partial)
 
 
 def _draw(folder, history, settings, flow, test, gaussian):

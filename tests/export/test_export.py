@@ -11,8 +11,11 @@ from tests.export import engine
 from tests.models import flows
 
 tfd, tfb = tfp.distributions, tfp.bijectors
-SIGNATURES = {"serving_default", "log_prob", "log_prob_integers", "encode", "decode", "sample"}
+OF_DATA = {"log_prob", "encode", "interpolate", "anomaly_score"}
+TWINS = {f"{name}_integers" for name in OF_DATA}
+SIGNATURES = {"serving_default", "decode", "sample", *OF_DATA, *TWINS}
 SEEDS = np.array([[1, 0], [2, 0], [1, 7], [-3, 0], [2**31 - 1, 0]], np.int32)
+FRACTIONS = np.array([0.0, 0.25, 0.5, 0.9, 1.0], np.float32)
 TEMPERATURES = np.array([1.0, 0.5, 1.0, 0.0, 1.3], np.float32)
 
 
@@ -22,14 +25,21 @@ def close(actual, expected):
 
 def requests():
     """A request for every signature, of 5 rows."""
-    x = flows.images(5)
-    floats = {"x": x.astype(np.float32) + 0.25}
+    x, other = flows.images(5).astype(np.int32), flows.images(5, seed=1).astype(np.int32)
+    floats, integers = {"x": (x + 0.25).astype(np.float32)}, {"x": x}
     z = np.random.default_rng(1).standard_normal((5, 16)).astype(np.float32)
+    between = {"x1": x, "x2": other, "fraction": FRACTIONS}
     return {
-        "serving_default": floats,
-        "log_prob": floats,
-        "log_prob_integers": {"x": x.astype(np.int32)},
-        "encode": floats,
+        **dict.fromkeys(("serving_default", "log_prob", "encode", "anomaly_score"), floats),
+        **dict.fromkeys(
+            ("log_prob_integers", "encode_integers", "anomaly_score_integers"), integers
+        ),
+        "interpolate": {
+            **between,
+            "x1": (x + 0.25).astype(np.float32),
+            "x2": (other + 0.5).astype(np.float32),
+        },
+        "interpolate_integers": between,
         "decode": {"z": z},
         "sample": {"seed": SEEDS, "temperature": TEMPERATURES},
     }
@@ -45,6 +55,7 @@ class Case:
     def __init__(self, name, folder):
         keras.utils.set_random_seed(0)
         self.flow = flows.trained(name)
+        self.flow.calibrate(flows.images(50, seed=2))
         self.path = tfflows.export_saved_model(self.flow, folder / name)
         self.loaded = tf.saved_model.load(str(self.path)).signatures
 
@@ -57,14 +68,21 @@ class Case:
         answers = [
             {"log_prob": v, "bits_per_dim": -v / (16 * np.log(2))} for v in (density, integers)
         ]
-        return {
+        expected = {
             "serving_default": answers[0],
             "log_prob": answers[0],
             "log_prob_integers": answers[1],
-            "encode": {"z": flow.encode(sent["encode"]["x"]), "log_prob": density},
             "decode": {"x": flow.decode(sent["decode"]["z"])},
             "sample": {"x": samples},
         }
+        for twin, log_prob in (("", density), ("_integers", integers)):
+            x, between = sent[f"encode{twin}"]["x"], sent[f"interpolate{twin}"]
+            first, second = flow.encode(between["x1"]), flow.encode(between["x2"])
+            z = first + FRACTIONS[:, None] * (second - first)
+            expected[f"encode{twin}"] = {"z": flow.encode(x), "log_prob": log_prob}
+            expected[f"interpolate{twin}"] = {"x": flow.decode(z)}
+            expected[f"anomaly_score{twin}"] = flow.anomaly_score(x)
+        return expected
 
 
 @pytest.fixture(scope="module", params=flows.NAMES)
@@ -72,12 +90,12 @@ def case(request, tmp_path_factory):
     return Case(request.param, tmp_path_factory.mktemp("exports"))
 
 
-def assert_as_expected(answer, expected, rows=slice(None)):
+def assert_as_expected(answer, expected, rows=slice(None), skip_third=False):
     assert set(answer) == set(expected)
     for key, value in answer.items():
         assert value.dtype == np.float32
         # The seed [1, 7] has no counterpart in `Flow.sample`.
-        keep = [i for i in range(5)[rows] if not (key == "x" and len(expected) == 1 and i == 2)]
+        keep = [i for i in range(5)[rows] if not (skip_third and i == 2)]
         close(
             np.asarray(value)[[i - (rows.start or 0) for i in keep]],
             np.asarray(expected[key])[keep],
@@ -89,7 +107,7 @@ def test_python_answers_as_the_flow(case):
     expected = case.expected()
     for name, request in requests().items():
         answer = case.loaded[name](**{k: tf.constant(v) for k, v in request.items()})
-        assert_as_expected(answer, expected[name])
+        assert_as_expected(answer, expected[name], skip_third=name == "sample")
 
 
 def test_an_engine_without_python_answers_as_the_flow(case, tmp_path):
@@ -98,13 +116,13 @@ def test_an_engine_without_python_answers_as_the_flow(case, tmp_path):
     merged = [(name, sent[name]) for name in sorted(SIGNATURES)]
     single = [
         (name, of_rows(sent[name], slice(i, i + 1)))
-        for name in ("encode", "log_prob_integers", "decode", "sample")
+        for name in sorted(SIGNATURES)
         for i in range(5)
     ]
     answers = engine.run(case.path, [*merged, *single], tmp_path)
     together = {name: answer for (name, _), answer in zip(merged, answers, strict=False)}
     for name, answer in together.items():
-        assert_as_expected(answer, expected[name])
+        assert_as_expected(answer, expected[name], skip_third=name == "sample")
     for index, ((name, _), answer) in enumerate(zip(single, answers[len(merged) :], strict=True)):
         for key, value in answer.items():
             assert value.shape[0] == 1
@@ -154,14 +172,6 @@ def test_variables_are_stored_once(case):
     assert 0 <= size - sum(expected) - objects < 100
 
 
-def test_integers_outside_the_bins_spoil_their_own_row_only(case):
-    x = flows.images(3).astype(np.int32)
-    x[1, 0, 0, 0], expected = flows.BINS, case.flow.log_prob(flows.images(3)).numpy()
-    answer = case.loaded["log_prob_integers"](x=tf.constant(x))["log_prob"].numpy()
-    assert np.isnan(answer[1])
-    close(answer[[0, 2]], expected[[0, 2]])
-
-
 # What is exported of other flows.
 
 
@@ -178,7 +188,7 @@ def test_a_flow_of_tfp_alone(tmp_path):
     scale = tfb.Scale(tf.Variable([0.5, 2.0]))
     flow = tfflows.Flow(tfd.TransformedDistribution(base, scale))
     loaded = tf.saved_model.load(str(tfflows.export_saved_model(flow, tmp_path)))
-    assert set(loaded.signatures) == SIGNATURES - {"log_prob_integers"}
+    assert set(loaded.signatures) == SIGNATURES - TWINS - {"anomaly_score"}
     z = tf.constant([[1.0, 1.0]])
     close(loaded.signatures["decode"](z=z)["x"], [[0.5, 2.0]])
     answer = loaded.signatures["encode"](x=tf.constant([[0.5, 2.0]]))

@@ -42,9 +42,9 @@ def test_a_failing_export_leaves_nothing(nice, tmp_path, monkeypatch):
 
 
 def test_what_is_refused(nice, tmp_path):
-    def refused(error, message, *args):
+    def refused(error, message, *args, **options):
         with pytest.raises(error, match=re.escape(message)):
-            tfflows.export_saved_model(*args)
+            tfflows.export_saved_model(*args, **options)
 
     file = tmp_path / "file"
     file.touch()
@@ -54,6 +54,10 @@ def test_what_is_refused(nice, tmp_path):
     refused(ValueError, "at least 0, or None. Received: version='2'", nice, tmp_path, "2")
     fresh = flows.fresh("nice")
     refused(ValueError, "have been started, by fit, initialize", fresh, tmp_path)
-    conditional = flows.fresh("nice", condition_shape=(3,))
-    refused(ValueError, "yet. Received: condition_shape=(3,)", conditional, tmp_path)
+    for bound in (0, True, 2.5):
+        message = f"an int of at least 1. Received: max_batch_size={bound!r}"
+        refused(ValueError, message, nice, tmp_path, max_batch_size=bound)
+    for bound in (0, float("inf"), "2"):
+        message = f"a finite number above 0. Received: max_temperature={bound!r}"
+        refused(ValueError, message, nice, tmp_path, max_temperature=bound)
     assert list(tmp_path.iterdir()) == [file]

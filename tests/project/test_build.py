@@ -25,7 +25,13 @@ PACKAGES = {
     "networks": {"numpy", "tensorflow", "keras"},
     "metrics": {"numpy", "tensorflow", "keras"},
     "models": {"numpy", "tensorflow", "tensorflow_probability", "keras"},
-    "export": {"numpy", "tensorflow", "keras"},
+    "export": {
+        "numpy",
+        "tensorflow",
+        "tensorflow_probability",
+        "google",  # protobuf, which TensorFlow's protos are made of
+        "tensorflow_serving",
+    },
     "data": {"numpy", "tensorflow", "sklearn", "tensorflow_datasets"},
     "tfflows": set(),
 }
@@ -33,7 +39,13 @@ PACKAGES = {
 TFDS_FILE = pathlib.Path("tfflows/data/images.py")
 
 # The label of a package where it is not `@pip//<name it is imported by>`.
-LABELS = {"sklearn": "@pip//scikit_learn", "absl": "@pip//absl_py", "PIL": "@pip//pillow"}
+LABELS = {
+    "PIL": "@pip//pillow",
+    "absl": "@pip//absl_py",
+    "google": "@pip//protobuf",
+    "sklearn": "@pip//scikit_learn",
+    "tensorflow_serving": "@pip//tensorflow_serving_api",
+}
 # What a package needs at run time and neither it nor we import by a declared name.
 COMPANIONS = {
     "tensorflow_probability": {"@pip//tf_keras"},

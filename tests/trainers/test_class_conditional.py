@@ -22,10 +22,11 @@ def workdir(tmp_path_factory):
     return folder
 
 
-def test_a_run_writes_everything_but_what_takes_no_condition(workdir):
+def test_a_run_writes_everything(workdir):
     results = json.loads((workdir / "results.json").read_text())
     assert results["flags"]["class_conditional"] and results["arguments"]["class_loss"] == 0.01
-    assert results["saved_model"] is None and not (workdir / "saved_model").exists()
+    served = tf.saved_model.load(str(workdir / results["saved_model"])).signatures["log_prob"]
+    assert served.structured_input_signature[1]["condition"].dtype == tf.int32
     flow = keras.models.load_model(workdir / "best.keras")
     assert (flow.classes, flow.class_loss) == (10, 0.01)
     chosen = command.parsed("glow", f"--workdir={workdir}", *ARGUMENTS)

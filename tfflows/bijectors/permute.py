@@ -53,9 +53,12 @@ def _reordered(value, order):
     if np.array_equal(order, np.arange(len(order))[::-1]):
         return tf.reverse(value, [-1])
 
+    back = np.argsort(order)
+
     @tf.custom_gradient
     def gather(value):
-        return tf.gather(value, order, axis=-1), lambda dy: _reordered(dy, np.argsort(order))
+        # Plain in the gradient: a SavedModel keeps gradients of ours, but not those of gradients.
+        return tf.gather(value, order, axis=-1), lambda dy: tf.gather(dy, back, axis=-1)
 
     return gather(value)
 

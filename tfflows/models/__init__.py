@@ -1,5 +1,6 @@
 """Flows as Keras models: compositions of bijectors, networks and base distributions."""
 
+from tfflows.models.calibration import Calibration
 from tfflows.models.flow import Flow
 from tfflows.models.glow import Glow
 from tfflows.models.moments import update_moments
@@ -8,4 +9,13 @@ from tfflows.models.presets import Preset
 from tfflows.models.realnvp import RealNVP
 from tfflows.models.variational import VariationalDequantizer
 
-__all__ = ["NICE", "Flow", "Glow", "Preset", "RealNVP", "VariationalDequantizer", "update_moments"]
+__all__ = [
+    "NICE",
+    "Calibration",
+    "Flow",
+    "Glow",
+    "Preset",
+    "RealNVP",
+    "VariationalDequantizer",
+    "update_moments",
+]

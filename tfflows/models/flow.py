@@ -5,11 +5,11 @@ import tensorflow_probability as tfp
 
 from tfflows import metrics
 from tfflows.models import bridge, inputs, sampling
-from tfflows.models.density import Density
+from tfflows.models.calibration import Calibrated
 from tfflows.models.summary import summarize
 
 
-class Flow(Density):
+class Flow(Calibrated):
     """A density model of vectors or images: a `tfd.Distribution` as a `keras.Model`.
 
     `compile` needs an optimizer and no loss: the loss is the mean negative log-likelihood in nats.
