@@ -3,6 +3,7 @@
 import importlib
 from typing import TYPE_CHECKING
 
+from tfflows import keras_names
 from tfflows.version import __version__
 
 if TYPE_CHECKING:  # names for tools; when run, each room is imported at its first use
@@ -39,6 +40,8 @@ _ROOM_OF = {
         ("check_servable", "export_saved_model", "load_distribution", "write_warmup"), "export"
     ),
 }
+
+keras_names.register()
 
 
 def __getattr__(name):

@@ -33,7 +33,7 @@ PACKAGES = {
         "tensorflow_serving",
     },
     "data": {"numpy", "tensorflow", "sklearn", "tensorflow_datasets"},
-    "tfflows": set(),
+    "tfflows": {"keras"},
 }
 # The only file of the package that may import TFDS; absl has none.
 TFDS_FILE = pathlib.Path("tfflows/data/images.py")
