@@ -30,16 +30,24 @@ EXTRAS = {
     "trainers": ["absl-py>=2.1,<3", "matplotlib>=3.8,<4", "tensorboard>=2.20,<2.22"],
     # The protos of warm-up requests (`tfflows.write_warmup`).
     "serving": ["tensorflow-serving-api>=2.19,<2.22"],
+    # The converter of `tfflows.to_onnx`. It needs the onnx package, at run time too.
+    "onnx": ["tf2onnx>=1.16,<2", "onnx>=1.17,<2"],
     # What `python -m benchmarks.step` compares with, by --normflows_python; an environment of its
     # own will do, since the worker imports nothing else. Not in dev: PyTorch is large.
     "benchmark": [
         "torch==2.13.*",  # also wheels for CPUs only, from PyTorch's own index
         "normflows==1.7.*",  # another library of flows, with a Glow
     ],
-    # pytest on both cores, the linter, and SciPy as an independent reference.
-    "test": ["pytest>=8,<10", "pytest-xdist>=3.5,<4", "ruff>=0.8,<1", "scipy>=1.11,<2"],
+    "test": [
+        # pytest on both cores, the linter, and SciPy as an independent reference.
+        *("pytest>=8,<10", "pytest-xdist>=3.5,<4", "ruff>=0.8,<1", "scipy>=1.11,<2"),
+        # The runtimes that portable exports are run on.
+        *("onnxruntime>=1.20,<2", "ai-edge-litert>=1.0,<3"),
+    ],
 }
-EXTRAS["dev"] = [r for name in ("tfds", "trainers", "serving", "test") for r in EXTRAS[name]]
+EXTRAS["dev"] = [
+    r for name in ("tfds", "trainers", "serving", "onnx", "test") for r in EXTRAS[name]
+]
 
 setuptools.setup(
     name="tfflows",

@@ -8,7 +8,14 @@ from tfflows.version import __version__
 
 if TYPE_CHECKING:  # names for tools; when run, each room is imported at its first use
     from tfflows import bijectors, data, export, metrics, models, networks
-    from tfflows.export import check_servable, export_saved_model, load_distribution, write_warmup
+    from tfflows.export import (
+        check_servable,
+        export_saved_model,
+        load_distribution,
+        to_litert,
+        to_onnx,
+        write_warmup,
+    )
     from tfflows.models import NICE, Flow, Glow, RealNVP, VariationalDequantizer, update_moments
 
 __all__ = [
@@ -27,6 +34,8 @@ __all__ = [
     "metrics",
     "models",
     "networks",
+    "to_litert",
+    "to_onnx",
     "update_moments",
     "write_warmup",
 ]
@@ -37,7 +46,15 @@ _ROOM_OF = {
         ("NICE", "Flow", "Glow", "RealNVP", "VariationalDequantizer", "update_moments"), "models"
     ),
     **dict.fromkeys(
-        ("check_servable", "export_saved_model", "load_distribution", "write_warmup"), "export"
+        (
+            "check_servable",
+            "export_saved_model",
+            "load_distribution",
+            "to_litert",
+            "to_onnx",
+            "write_warmup",
+        ),
+        "export",
     ),
 }
 

@@ -13,7 +13,7 @@ ROOMS = {
     "data": set(),
     "metrics": set(),
     "models": {"bijectors", "networks", "metrics"},
-    "export": {"models", "metrics"},
+    "export": {"models", "metrics", "bijectors"},
     "tfflows": {"bijectors", "networks", "data", "metrics", "models", "export"},
     "trainer": {"tfflows", "bijectors", "networks", "data", "metrics", "models", "export"},
     "benchmark": {"tfflows", "models", "trainer"},
@@ -31,6 +31,7 @@ PACKAGES = {
         "tensorflow_probability",
         "google",  # protobuf, which TensorFlow's protos are made of
         "tensorflow_serving",
+        "tf2onnx",
     },
     "data": {"numpy", "tensorflow", "sklearn", "tensorflow_datasets"},
     "tfflows": {"keras"},

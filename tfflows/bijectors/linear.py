@@ -4,6 +4,7 @@ import itertools
 
 import tensorflow as tf
 
+from tfflows.bijectors import portable
 from tfflows.bijectors.bijector import Bijector
 
 
@@ -21,10 +22,12 @@ class Linear(Bijector):
     """
 
     def _forward_and_log_det(self, z, condition=None, training=False):
-        return _apply(self._forward_map(), z), -self._map_log_det()
+        log_det = portable.fixed(self._map_log_det, z.dtype)
+        return _apply(portable.fixed(self._forward_map, z.dtype), z), -log_det
 
     def _inverse_and_log_det(self, x, condition=None, training=False):
-        return _apply(self._inverse_map(), x), self._map_log_det()
+        log_det = portable.fixed(self._map_log_det, x.dtype)
+        return _apply(portable.fixed(self._inverse_map, x.dtype), x), log_det
 
 
 class LinearRun(Linear):
@@ -75,7 +78,7 @@ def _product(maps):
 
 
 def _apply(maps, value):
-    matrix, offset = (tf.cast(part, value.dtype) for part in maps)
+    matrix, offset = maps
     flat = tf.reshape(value, [-1, value.shape[-1]])
     flat = tf.nn.bias_add(tf.matmul(flat, matrix, transpose_b=True), offset)
     known = value.shape.as_list()

@@ -88,7 +88,7 @@ class Logit(Bijector):
         p = self.alpha + (1 - 2 * self.alpha) * x
         inside = (p > 0) & (p < 1)
         p = tf.where(inside, p, 0.5)
-        z = tf.math.log(p) - tf.math.log1p(-p)
+        z = tf.math.log(p) - tf.math.log(1 - p)
         axes = list(range(-len(self.event_shape), 0))
         possible = tf.reduce_all(inside, axis=axes)
         return z, tf.where(possible, self._inverse_log_det(z), -math.inf)

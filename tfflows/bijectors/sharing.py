@@ -5,6 +5,8 @@ import threading
 import tensorflow as tf
 from tensorflow.python.ops import control_flow_util, resource_variable_ops
 
+from tfflows.bijectors import portable
+
 # Up to so many layers of a structure the runtime puts their operations into one graph, which runs
 # some 4 % faster, and takes a third more time to start. Beyond, starting is what takes long.
 MOST_INLINED = 16
@@ -70,7 +72,8 @@ class SharedCalls:
 
     def _is_shared(self, layer):
         graph = tf.compat.v1.get_default_graph()
-        if getattr(_local, "inlined", False) or control_flow_util.GraphOrParentsInXlaContext(graph):
+        alone = getattr(_local, "inlined", False) or portable.is_active()
+        if alone or control_flow_util.GraphOrParentsInXlaContext(graph):
             return False
         known = self._structures.get(id(layer))
         return known is not None and layer.structure() == known  # a part may have been replaced

@@ -9,10 +9,13 @@ import uuid
 
 import tensorflow as tf
 
+from tfflows.export.portable import PortableSignatures
 from tfflows.export.signatures import Signatures
 
 
-def export_saved_model(flow, base_dir, version=None, *, max_batch_size=1024, max_temperature=2.0):
+def export_saved_model(
+    flow, base_dir, version=None, *, portable=False, max_batch_size=1024, max_temperature=2.0
+):
     """Writes a flow as a SavedModel that TensorFlow Serving and other engines load.
 
     Signatures, B any number of rows, outputs float32, row i of an output from row i of the inputs
@@ -50,6 +53,9 @@ def export_saved_model(flow, base_dir, version=None, *, max_batch_size=1024, max
       base_dir: Folder of the versions, on a local disk; made if it is not there.
       version: Int of at least 0, the name of the new folder in `base_dir`; None for 1 above the
         highest there.
+      portable: Whether to write the form for converters to other runtimes instead: `log_prob`,
+        `encode` and `decode` alone, of floats, in operations that these have, without the bounds
+        and checks of rows.
       max_batch_size: Most rows that a signature takes, an int; more are an error.
       max_temperature: Highest temperature that `sample` takes.
 
@@ -61,11 +67,14 @@ def export_saved_model(flow, base_dir, version=None, *, max_batch_size=1024, max
       ValueError: if the flow has not been started, `base_dir` is a file, the version is negative or
         there already, or a bound is not positive.
     """
-    _check_flow(flow)
+    check_flow(flow)
     _check_bounds(max_batch_size, max_temperature)
     base = pathlib.Path(base_dir)
     version = _next_version(base, version)
-    signatures = Signatures(flow, max_batch_size, max_temperature)
+    if portable:
+        signatures = PortableSignatures(flow)
+    else:
+        signatures = Signatures(flow, max_batch_size, max_temperature)
     base.mkdir(parents=True, exist_ok=True)
     # Not a number, so never served; on the same disk, so that renaming is atomic.
     partial = base / f".partial-{version}-{uuid.uuid4().hex}"
@@ -77,7 +86,8 @@ def export_saved_model(flow, base_dir, version=None, *, max_batch_size=1024, max
     return base / str(version)
 
 
-def _check_flow(flow):
+def check_flow(flow):
+    """Refuses what cannot be exported."""
     from tfflows import models  # here, as who loads an export needs none of them
 
     if not isinstance(flow, models.Flow):

@@ -35,7 +35,7 @@ _UNBOUNDED = ("log_prob", "sample")
 
 def _functions(flow, max_temperature):
     """The functions by name, each with its inputs."""
-    given = _condition(flow)
+    given = condition_rows(flow)
     x = Rows(tf.float32, flow.event_shape)
     of_data = {"log_prob": (_log_prob(flow), {"x": x, **given})}
     functions = {}
@@ -60,7 +60,8 @@ def _functions(flow, max_temperature):
     return functions
 
 
-def _condition(flow):
+def condition_rows(flow):
+    """Returns the input that a conditional flow's signatures have more, by name."""
     if flow.classes is not None:
         return {"condition": Rows(tf.int32, (), 0, flow.classes - 1)}
     shape = getattr(flow, "condition_shape", None)
