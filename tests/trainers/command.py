@@ -1,6 +1,8 @@
 """Runs trainers in this process, as their commands would, with small models."""
 
 import pathlib
+import subprocess
+import sys
 
 from absl import flags
 
@@ -26,6 +28,16 @@ def run(model, workdir, *arguments):
     made = prepared(model, workdir, *arguments)
     made.finish()
     return made
+
+
+def program(name, *arguments):
+    """Runs a program of the trainers in a process of its own, and returns what became of it."""
+    return subprocess.run(
+        [sys.executable, "-m", f"trainers.{name}", *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
 
 
 def prepared(model, workdir, *arguments):

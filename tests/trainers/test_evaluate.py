@@ -1,8 +1,6 @@
 """`trainers.evaluate`: a run's best model on a split, in one line and as JSON."""
 
 import json
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -20,18 +18,11 @@ def run(tmp_path_factory):
     return command.run("glow", folder, *flags)
 
 
-def program(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "trainers.evaluate", *map(str, arguments)],
-        cwd=command.ROOT,
-        capture_output=True,
-        text=True,
-    )
-
-
 def test_the_program_prints_a_line_and_writes_json(run, tmp_path):
     folder, path = run.folder.path, tmp_path / "test.json"
-    process = program(f"--workdir={folder}", "--batch_size=50", f"--json={path}")
+    process = command.program(
+        "evaluate", f"--workdir={folder}", "--batch_size=50", f"--json={path}"
+    )
     assert (process.returncode, process.stderr) == (0, "")
     results = json.loads(path.read_text())
     assert process.stdout == evaluate.line(results) + "\n"
@@ -126,7 +117,7 @@ def test_what_is_refused(run, tmp_path):
     ],
 )
 def test_a_users_error_is_one_line(arguments, message):
-    process = program(*arguments)
+    process = command.program("evaluate", *arguments)
     assert (process.returncode, process.stdout) == (1, "")
     assert process.stderr.startswith("evaluate: ") and process.stderr.count("\n") == 1
     assert message in process.stderr

@@ -1,8 +1,5 @@
 """`trainers.export`: a run's best model as a version in a server's folder."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -17,19 +14,12 @@ def run(tmp_path_factory):
     return command.run("nice", tmp_path_factory.mktemp("run"), *command.SMALL).folder.path
 
 
-def program(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "trainers.export", *map(str, arguments)],
-        cwd=command.ROOT,
-        capture_output=True,
-        text=True,
-    )
-
-
 def test_the_program_prints_the_folder_of_a_model_that_a_server_serves(run, tmp_path):
     base = tmp_path / "served"
     flags = (f"--workdir={run}", f"--export_dir={base}")
-    process = program(*flags, "--warmup=1,4", "--max_batch_size=4", "--max_temperature=1")
+    process = command.program(
+        "export", *flags, "--warmup=1,4", "--max_batch_size=4", "--max_temperature=1"
+    )
     assert (process.returncode, process.stderr, process.stdout) == (0, "", f"{base / '1'}\n")
     assert tfflows.check_servable(base / "1") == []
     assert (base / "1" / "assets.extra" / "tf_serving_warmup_requests").exists()
@@ -38,13 +28,13 @@ def test_the_program_prints_the_folder_of_a_model_that_a_server_serves(run, tmp_
     temperature, seed = tf.constant([1.0, 1.1]), tf.zeros([2, 2], tf.int32)
     samples = signatures["sample"](seed=seed, temperature=temperature)["x"].numpy()
     assert np.isfinite(samples[0]).all() and np.isnan(samples[1]).all()
-    again = program(*flags, "--version=7")
+    again = command.program("export", *flags, "--version=7")
     assert (again.returncode, again.stdout) == (0, f"{base / '7'}\n")
 
 
 def test_what_the_user_gets_wrong_is_one_line(run, tmp_path):
     def refused(text, *arguments):
-        process = program(*arguments)
+        process = command.program("export", *arguments)
         assert process.returncode == 1 and process.stdout == ""
         assert process.stderr.startswith("export: ") and process.stderr.count("\n") == 1
         assert text in process.stderr
