@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import tfflows
 from tests.models import flows
 
 X, Y = flows.images(24), np.random.default_rng(1).integers(0, 3, 24)
@@ -178,7 +177,6 @@ REFUSED = {
         "Expected labels from 0 to 2",
         lambda f: f.evaluate(pairs(Y + 3), verbose=0),
     ),
-    "export": (ValueError, "Received: classes=3", lambda f: tfflows.export_saved_model(f, "none")),
 }
 
 

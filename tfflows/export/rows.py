@@ -93,6 +93,6 @@ def _never_empty(value, count):
 
 
 def _spoiled(value, allowed):
-    value = tf.cast(value, tf.float32)  # JSON has neither halves nor doubles of all hosts
+    value = tf.cast(value, tf.float32)  # of any precision: JSON has no halves
     keep = tf.reshape(allowed, [-1] + [1] * (value.shape.rank - 1))
     return tf.where(keep, value, tf.constant(float("nan")))
