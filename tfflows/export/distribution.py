@@ -100,8 +100,8 @@ class ExportedDistribution(tfd.Distribution):
 def load_distribution(path):
     """Returns an exported flow as a `tfd.Distribution`.
 
-    It needs TensorFlow and TFP alone, so that a flow can be a component of a mixture, the target of
-    MCMC or a prior in a joint distribution where its model's code is not.
+    It needs none of the models' code, so that a flow can be a component of a mixture, the target of
+    MCMC or a prior in a joint distribution of a process that never imports it.
 
     Args:
       path: Folder of the SavedModel, or of its versions, of which the highest is taken.
