@@ -24,7 +24,7 @@ def best(run):
       ValueError: its file is no model's.
     """
     try:
-        return keras.models.load_model(run.best)
+        return keras.models.load_model(run.best, safe_mode=True)
     except (ValueError, KeyError, OSError, TypeError) as error:
         raise ValueError(
             f"Expected best.keras to be a run's. Received: {str(run.best)!r}, {error}"
