@@ -27,7 +27,11 @@ EXTRAS = {
     "tfds": ["tensorflow-datasets>=4.9.10,<5", "importlib_resources>=6"],
     # `python -m trainers.glow` and its kin: flags, pictures, TensorBoard. tf.summary needs the
     # tensorboard package, which tensorflow itself no longer brings along since 2.21.
-    "trainers": ["absl-py>=2.1,<3", "matplotlib>=3.8,<4", "tensorboard>=2.20,<2.22"],
+    "trainers": [
+        *("absl-py>=2.1,<3", "matplotlib>=3.8,<4", "tensorboard>=2.20,<2.22"),
+        # The page of `trainers.explore`: its server, and the files of pictures dropped on it.
+        *("werkzeug>=3,<4", "pillow>=10,<14"),
+    ],
     # The protos of warm-up requests (`tfflows.write_warmup`).
     "serving": ["tensorflow-serving-api>=2.19,<2.22"],
     # The converter of `tfflows.to_onnx`. It needs the onnx package, at run time too.
@@ -43,6 +47,8 @@ EXTRAS = {
         *("pytest>=8,<10", "pytest-xdist>=3.5,<4", "ruff>=0.8,<1", "scipy>=1.11,<2"),
         # The runtimes that portable exports are run on.
         *("onnxruntime>=1.20,<2", "ai-edge-litert>=1.0,<3"),
+        # Drives the page of `trainers.explore` in a Chromium, where there is one.
+        "selenium>=4.20,<5",
     ],
 }
 EXTRAS["dev"] = [
@@ -67,7 +73,7 @@ setuptools.setup(
     ],
     python_requires=">=3.10",
     packages=setuptools.find_packages(include=["tfflows", "tfflows.*", "trainers", "trainers.*"]),
-    package_data={"tfflows": ["py.typed"]},
+    package_data={"tfflows": ["py.typed"], "trainers.explorer": ["static/*"]},
     install_requires=INSTALL_REQUIRES,
     extras_require=EXTRAS,
 )

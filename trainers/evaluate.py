@@ -8,7 +8,6 @@ follows a +- is the standard error of the mean over the examples.
 
 import math
 import pathlib
-import types
 
 import numpy as np
 from absl import flags
@@ -16,9 +15,6 @@ from absl import flags
 from tfflows import data, metrics
 from trainers import evaluation, finished, program, report, stream, workdir
 from trainers import flags as trainer_flags
-
-# What of a run says which data it is of.
-_DATA = ("dataset", "num_points", "pad_to", "bits", "class_conditional", "batch_size")
 
 
 def main():
@@ -61,8 +57,7 @@ def evaluate(folder, split, *, dequantization_samples=1, batch_size=None, data_d
     """
     run = workdir.Workdir(folder)
     config, flow = finished.config(run), finished.best(run)
-    settings = types.SimpleNamespace(**{name: config.get(name) for name in _DATA})
-    settings.data_dir = data_dir
+    settings = finished.data_settings(config, data_dir)
     settings.batch_size = batch_size or settings.batch_size
     dataset = stream.load_split(settings, split, shuffle=False).dataset
     samples = {"dequantization_samples": dequantization_samples}

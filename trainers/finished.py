@@ -1,6 +1,11 @@
 """What a run has left behind: what it is of, and its best model."""
 
+import types
+
 import keras
+
+# What of a run says which data it is of.
+_DATA = ("dataset", "num_points", "pad_to", "bits", "class_conditional", "batch_size")
 
 
 def config(run):
@@ -29,3 +34,13 @@ def best(run):
         raise ValueError(
             f"Expected best.keras to be a run's. Received: {str(run.best)!r}, {error}"
         ) from error
+
+
+def data_settings(config, data_dir):
+    """Returns the settings of a run's data, for `stream.load_split`.
+
+    Args:
+      config: of the run.
+      data_dir: folder of the prepared TFDS datasets; None for TFDS's own.
+    """
+    return types.SimpleNamespace(**{name: config.get(name) for name in _DATA}, data_dir=data_dir)

@@ -16,6 +16,7 @@ ROOMS = {
     "export": {"models", "metrics", "bijectors"},
     "tfflows": {"bijectors", "networks", "data", "metrics", "models", "export"},
     "trainer": {"tfflows", "bijectors", "networks", "data", "metrics", "models", "export"},
+    "explorer": {"trainer"},
     "benchmark": {"tfflows", "models", "trainer"},
 }
 # What each room may import of others.
