@@ -9,6 +9,7 @@ unless --host says otherwise; it has no authentication.
 
 import contextlib
 import pathlib
+import socket
 
 import numpy as np
 from absl import flags
@@ -54,9 +55,33 @@ def make_server(folder, *, data_dir=None, host="127.0.0.1", port=0):
       port: port; 0 for a free one.
 
     Raises:
-      ValueError: the folder has no run.
-      OSError: the address is taken, or not this machine's.
+      ValueError: the folder has no run, or the address is taken or not this machine's.
     """
+    with contextlib.closing(_listening(host, port)) as listening:
+        application = _application(folder, data_dir, host)
+        options = {"threaded": True, "request_handler": _Quiet, "fd": listening.fileno()}
+        return serving.make_server(*listening.getsockname()[:2], application, **options)
+
+
+class _Quiet(serving.WSGIRequestHandler):
+    """Writes no line for each request that is answered."""
+
+    def log_request(self, code="-", size="-"):
+        pass
+
+
+def _listening(host, port):
+    """A socket that listens, which is refused before anything is loaded."""
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        raise ValueError(
+            "Expected host and port to be a free address of this machine. "
+            f"Received: host={host!r}, port={port}: {error.strerror}"
+        ) from error
+
+
+def _application(folder, data_dir, host):
     run = workdir.Workdir(folder)
     config, flow = finished.config(run), finished.best(run)
     settings = finished.data_settings(config, data_dir)
@@ -73,15 +98,7 @@ def make_server(folder, *, data_dir=None, host="127.0.0.1", port=0):
         "source": source,
         "version": tfflows.__version__,
     }
-    application = app.App(shown, about, _LOOPBACK.get(host))
-    return serving.make_server(host, port, application, threaded=True, request_handler=_Quiet)
-
-
-class _Quiet(serving.WSGIRequestHandler):
-    """Writes no line for each request that is answered."""
-
-    def log_request(self, code="-", size="-"):
-        pass
+    return app.App(shown, about, _LOOPBACK.get(host))
 
 
 def _examples(flow, settings):

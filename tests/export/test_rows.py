@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import tfflows
 from tests.export import engine
@@ -119,3 +120,14 @@ def test_what_no_server_lets_through_is_an_error_that_names_the_input(export, tm
     refused("Expected as many rows in condition as in z.*2", "decode", uneven)
     wrong = {**requests(3)["decode"], "z": np.zeros([3, 5], np.float32)}
     refused(r"tensor \S*_z_\S* \[3,5\] is not compatible with .*\[\?,16\]", "decode", wrong)
+
+
+def test_a_wrong_dtype_is_an_error(export, tmp_path):
+    """Of TensorFlow's own, before the graph is asked: by the input's place, not by its name."""
+    request = {"condition": np.zeros(3, np.int32), "z": np.zeros([3, 16])}  # float64
+    loaded = tf.saved_model.load(str(export[1])).signatures["decode"]
+    message = r"input #1\(zero-based\) was expected to be a float tensor but is a double tensor"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        loaded(**{name: tf.constant(value) for name, value in request.items()})
+    with pytest.raises(RuntimeError, match=r"Expects arg\[1\] to be float but double is provided"):
+        engine.run(export[1], [("decode", request)], tmp_path)
