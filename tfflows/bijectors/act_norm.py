@@ -40,7 +40,11 @@ class ActNorm(Linear):
         parameters = dict(locals())
         self.log_scale_factor = checks.number(log_scale_factor, "log_scale_factor", low=0)
         super().__init__(
-            event_shape, dtype=dtype, is_constant_jacobian=True, parameters=parameters, name=name
+            event_shape,
+            dtype=checks.variable_dtype(dtype),
+            is_constant_jacobian=True,
+            parameters=parameters,
+            name=name,
         )
         *outer, channels = self.event_shape
         self._positions = tf.TensorShape(outer).num_elements()
@@ -68,8 +72,7 @@ class ActNorm(Linear):
         return self._positions * tf.reduce_sum(self.log_scale_factor * self.log_scale)
 
     def _initialize(self, x, condition=None):
-        if 0 in x.shape.as_list():
-            raise ValueError(f"Expected a batch with data. Received: x.shape={x.shape}")
+        checks.with_data(x)
         mean, variance = tf.nn.moments(x, axes=list(range(x.shape.rank - 1)))
         self.shift.assign(-mean)
         self.log_scale.assign(-tf.math.log(tf.sqrt(variance) + 1e-6) / self.log_scale_factor)

@@ -33,7 +33,9 @@ class BatchNorm(Bijector):
       name: Name of the operations.
 
     Raises:
-      ValueError: if `epsilon` or `momentum` is out of range or the partition is of another event.
+      TypeError: if `partition` is none.
+      ValueError: if `epsilon` or `momentum` is out of range, the partition is of another event, or
+        `initialize` sees an empty batch.
 
     References: RealNVP (arXiv:1605.08803), section 3.7, and the authors' `batch_norm_log_diff`.
     """
@@ -50,9 +52,14 @@ class BatchNorm(Bijector):
     ):
         parameters = dict(locals())
         super().__init__(
-            event_shape, dtype=dtype, is_constant_jacobian=True, parameters=parameters, name=name
+            event_shape,
+            dtype=checks.variable_dtype(dtype),
+            is_constant_jacobian=True,
+            parameters=parameters,
+            name=name,
         )
-        self.partition = partitions.Mask(event_shape, 0.0) if partition is None else partition
+        partition = partitions.Mask(event_shape, 0.0) if partition is None else partition
+        self.partition = partitions.checked(partition)
         if self.partition.event_shape != self.event_shape:
             raise ValueError(
                 f"Expected a partition of events of shape {self.event_shape}. "
@@ -108,6 +115,7 @@ class BatchNorm(Bijector):
         return x, dx, None, []
 
     def _initialize(self, x, condition=None):
+        checks.with_data(x)
         self._move(*_moments(self.partition.split(x)[1]), rate=1.0)
         self.initialized.assign(True)
         return self._inverse_and_log_det(x)[0]

@@ -63,8 +63,10 @@ class Bijector(structure.Structured, tfp.bijectors.Bijector):
 
         Raises:
           ValueError: if a shape has an unknown or non-positive dimension.
-          TypeError: if `dtype` is not floating.
+          TypeError: if `dtype` is not floating, or `name` no string.
         """
+        if not isinstance(name, str | None):
+            raise TypeError(f"Expected name to be a string, or None. Received: name={name!r}")
         self._event_shape = checks.shape(event_shape, "event_shape")
         self._latent_shape = (
             self._event_shape
@@ -143,7 +145,7 @@ class Bijector(structure.Structured, tfp.bijectors.Bijector):
         return x, values[0], dcondition, values[len(inputs) :]
 
     def _checked(self, value, shape, name):
-        value = tf.convert_to_tensor(value, dtype_hint=self.dtype)
+        value = checks.tensor(value, name, self.dtype)
         if self.dtype is not None and value.dtype != self.dtype:
             raise TypeError(
                 f"Expected {name} of dtype {self.dtype.name}, the dtype of {self.name}. "

@@ -2,14 +2,19 @@
 
 import math
 import numbers
+import sys
 
 import tensorflow as tf
+
+# Those that TensorFlow computes with; it has others, of 8 bits and fewer, to store.
+_FLOATING = (tf.float16, tf.bfloat16, tf.float32, tf.float64)
+_MOST_ELEMENTS = 2**31 - 1  # whose places a 32-bit integer tells
 
 
 def shape(value, name):
     """Returns a fully known shape as a tuple of positive ints."""
     try:
-        dims = tuple(tf.TensorShape(value).as_list())
+        dims = tuple(tf.TensorShape(None if _is_mistaken(value) else value).as_list())
     except (TypeError, ValueError) as error:
         raise ValueError(f"Expected {name} to be a shape. Received: {name}={value!r}") from error
     if not dims or any(d is None or d < 1 for d in dims):
@@ -17,7 +22,17 @@ def shape(value, name):
             f"Expected {name} to have at least one dimension, all known and positive. "
             f"Received: {name}={value!r}"
         )
+    if math.prod(dims) > _MOST_ELEMENTS:
+        raise ValueError(
+            f"Expected {name} of at most {_MOST_ELEMENTS} elements. Received: {name}={value!r}"
+        )
     return dims
+
+
+def _is_mistaken(value):
+    """Whether it is no shape, though TensorFlow takes it for one."""
+    parts = value if isinstance(value, list | tuple) else [value]
+    return any(isinstance(part, bool | bytes | dict) for part in parts)
 
 
 def image_shape(value, name="event_shape"):
@@ -34,13 +49,45 @@ def floating(dtype):
     """Returns a floating `tf.DType`, or None for None."""
     if dtype is None:
         return None
-    try:
-        known = tf.as_dtype(dtype)
+    try:  # TensorFlow has a dtype for some numbers, too
+        known = None if isinstance(dtype, numbers.Number) else tf.as_dtype(dtype)
     except TypeError as error:
         raise TypeError(f"Expected a floating dtype. Received: dtype={dtype!r}") from error
-    if not known.is_floating:
-        raise TypeError(f"Expected a floating dtype. Received: dtype={known.name}")
+    if known not in _FLOATING:
+        received = repr(dtype) if known is None else known.name
+        raise TypeError(f"Expected a floating dtype. Received: dtype={received}")
     return known
+
+
+def variable_dtype(dtype):
+    """Returns the floating `tf.DType` of variables, which must have one."""
+    if dtype is None:
+        raise TypeError("Expected a floating dtype. Received: dtype=None")
+    return floating(dtype)
+
+
+def tensor(value, name, dtype_hint=None):
+    """Returns a value as a tensor."""
+    try:
+        return tf.convert_to_tensor(value, dtype_hint=dtype_hint)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise TypeError(
+            f"Expected {name} to be a tensor, or to become one. Received: {name}={value!r}"
+        ) from error
+
+
+def sequence(value, name):
+    """Returns the elements of an iterable as a list."""
+    try:
+        return list(value)
+    except TypeError as error:
+        raise TypeError(f"Expected {name} to be a sequence. Received: {name}={value!r}") from error
+
+
+def with_data(x):
+    """Refuses a batch of no data, which has no moments."""
+    if 0 in x.shape.as_list():
+        raise ValueError(f"Expected a batch with data. Received: x.shape={x.shape}")
 
 
 def one_dtype(bijectors, name):
@@ -63,7 +110,8 @@ def integer(value, name, minimum=1):
 
 def number(value, name, low=-math.inf, high=math.inf):
     """Returns a finite float strictly between `low` and `high`."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not low < value < high:
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not real or not low < value < high or abs(value) > sys.float_info.max:
         raise ValueError(
             f"Expected {name} to be a number between {low} and {high}. Received: {name}={value!r}"
         )

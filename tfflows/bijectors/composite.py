@@ -35,7 +35,7 @@ class Composite(Bijector):
     Raises:
       ValueError: if there is no layer, a layer's latent shape is not the next one's event shape,
         or dtypes differ.
-      TypeError: if a layer is no bijector.
+      TypeError: if a layer is no bijector, or `layers` no sequence.
     """
 
     _structure_of = ("layers", "recompute")
@@ -139,7 +139,7 @@ _RESIDUAL = {t: functools.partial(_residual, training=t) for t in (False, True)}
 def _joined(layers):
     """The layers, each checked against the one before, with TFP's own wrapped."""
     joined = []
-    for layer in layers:
+    for layer in checks.sequence(layers, "layers"):
         if not isinstance(layer, tfp.bijectors.Bijector):
             raise TypeError(f"Expected layers to be bijectors. Received: layer={layer!r}")
         if not isinstance(layer, Bijector):

@@ -37,7 +37,7 @@ class Coupling(Bijector):
       name: Name of the operations.
 
     Raises:
-      TypeError: if the conditioner cannot be called.
+      TypeError: if the conditioner cannot be called, or `partition` is none.
       ValueError: if the transform's name is unknown, or when the conditioner's output does not fit.
 
     References: NICE (arXiv:1410.8516), RealNVP (arXiv:1605.08803).
@@ -61,7 +61,7 @@ class Coupling(Bijector):
             raise TypeError(
                 f"Expected a callable conditioner. Received: conditioner={conditioner!r}"
             )
-        self.partition = partition
+        self.partition = partitions.checked(partition)
         self.transform = transforms.get(transform, dtype)
         super().__init__(
             partition.event_shape,

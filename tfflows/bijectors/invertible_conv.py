@@ -51,7 +51,11 @@ class InvertibleConv(Linear):
         parameters = dict(locals())
         self.parameterization = checks.choice(parameterization, "parameterization", {"plu", "full"})
         super().__init__(
-            event_shape, dtype=dtype, is_constant_jacobian=True, parameters=parameters, name=name
+            event_shape,
+            dtype=checks.variable_dtype(dtype),
+            is_constant_jacobian=True,
+            parameters=parameters,
+            name=name,
         )
         *outer, channels = self.event_shape
         self._positions = tf.TensorShape(outer).num_elements()

@@ -34,6 +34,7 @@ class MultiScale(Bijector):
     Raises:
       ValueError: if there is no level, the shapes of neighbouring levels do not fit, or dtypes
         differ.
+      TypeError: if a level is no bijector, or `levels` no sequence.
 
     References: RealNVP (arXiv:1605.08803), section 3.6; Glow (arXiv:1807.03039), figure 2b.
     """
@@ -41,7 +42,8 @@ class MultiScale(Bijector):
     def __init__(self, levels, *, name="multi_scale"):
         parameters = dict(locals())
         self._levels = [
-            level if isinstance(level, Bijector) else Composite([level]) for level in levels
+            level if isinstance(level, Bijector) else Composite([level])
+            for level in checks.sequence(levels, "levels")
         ]
         if not self._levels:
             raise ValueError(f"Expected at least one level. Received: levels={levels!r}")

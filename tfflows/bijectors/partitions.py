@@ -76,7 +76,7 @@ class Mask(structure.Structured):
 
     def __init__(self, event_shape, mask):
         self.event_shape = checks.shape(event_shape, "event_shape")
-        self.mask = np.asarray(mask, np.float64)
+        self.mask = _numbers(mask)
         try:
             full = np.broadcast_to(self.mask, self.event_shape)
         except ValueError as error:
@@ -115,6 +115,22 @@ class Mask(structure.Structured):
         if terms.shape.rank == 0:
             return terms
         return _sum(terms * tf.constant(1 - self.mask, terms.dtype), len(self.event_shape))
+
+
+def checked(partition):
+    """Returns what a bijector was given as its partition, if it is one."""
+    if not isinstance(partition, Halves | Mask):
+        raise TypeError(f"Expected Halves or a Mask. Received: partition={partition!r}")
+    return partition
+
+
+def _numbers(mask):
+    try:
+        return np.asarray(mask).astype(np.float64, casting="same_kind")
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"Expected a mask of zeros (changed) and ones (kept). Received: mask={mask!r}"
+        ) from error
 
 
 def _sum(terms, event_ndims):

@@ -37,9 +37,9 @@ class Permute(Bijector):
     def __init__(self, event_shape, order="reverse", *, seed=0, name="permute"):
         parameters = dict(locals())
         super().__init__(event_shape, is_constant_jacobian=True, parameters=parameters, name=name)
-        self.order = order
         self.seed = checks.integer(seed, "seed", minimum=0)
         self._indices = _indices(order, self.event_shape[-1], self.seed)
+        self.order = order
 
     def _forward_and_log_det(self, z, condition=None, training=False):
         return _reordered(z, np.argsort(self._indices)), tf.zeros([], z.dtype)
@@ -71,8 +71,16 @@ def _indices(order, size, seed):
     }
     if isinstance(order, str):
         return named[checks.choice(order, "order", set(named))]()
-    indices = np.asarray(order)
-    if indices.shape != (size,) or not np.array_equal(np.sort(indices), np.arange(size)):
+    try:
+        indices = np.asarray(order)
+    except ValueError:  # sequences of unequal length
+        indices = np.zeros([])
+    numeric = indices.dtype.kind in "iuf"
+    if (
+        not numeric
+        or indices.shape != (size,)
+        or not np.array_equal(np.sort(indices), np.arange(size))
+    ):
         raise ValueError(
             f"Expected order to be a permutation of range({size}). Received: order={order!r}"
         )

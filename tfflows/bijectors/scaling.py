@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from tfflows.bijectors import checks
 from tfflows.bijectors.bijector import Bijector
 
 
@@ -25,13 +26,20 @@ class DiagonalScale(Bijector):
       dtype: Dtype of event and variable.
       name: Name of the operations.
 
+    Raises:
+      ValueError: if `initialize` sees an empty batch.
+
     References: NICE (arXiv:1410.8516), section 3.3; `Homothety` in the authors' code.
     """
 
     def __init__(self, event_shape, *, from_data=True, dtype=tf.float32, name="diagonal_scale"):
         parameters = dict(locals())
         super().__init__(
-            event_shape, dtype=dtype, is_constant_jacobian=True, parameters=parameters, name=name
+            event_shape,
+            dtype=checks.variable_dtype(dtype),
+            is_constant_jacobian=True,
+            parameters=parameters,
+            name=name,
         )
         self.log_scale = tf.Variable(tf.zeros(self.event_shape, self.dtype), name="log_scale")
         self.from_data = from_data
@@ -47,6 +55,7 @@ class DiagonalScale(Bijector):
     def _initialize(self, x, condition=None):
         if not self.from_data:
             return super()._initialize(x)
+        checks.with_data(x)
         batch_axes = list(range(x.shape.rank - len(self.event_shape)))
         mean_square = tf.reduce_mean(tf.square(x), batch_axes)
         self.log_scale.assign(-tf.math.log(tf.sqrt(mean_square) + 1e-6))

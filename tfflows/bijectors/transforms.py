@@ -102,7 +102,7 @@ class AffineTanh(Affine):
         super().__init__(name=name)
         self.initial_scale = checks.number(initial_scale, "initial_scale")
         self.scale = tf.Variable(
-            self.initial_scale, dtype=checks.floating(dtype), name="rescaling_scale"
+            self.initial_scale, dtype=checks.variable_dtype(dtype), name="rescaling_scale"
         )
 
     def _log_scale(self, r):
@@ -151,4 +151,4 @@ def get(transform, dtype=tf.float32):
     if isinstance(transform, Transform):
         return transform
     checks.choice(transform, "transform", set(_BY_NAME))
-    return AffineTanh(dtype=dtype) if transform == "tanh" else _BY_NAME[transform]()
+    return AffineTanh(dtype=dtype or tf.float32) if transform == "tanh" else _BY_NAME[transform]()
