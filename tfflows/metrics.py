@@ -1,6 +1,7 @@
 """Bits per dimension, written once."""
 
 import math
+import numbers
 
 import keras
 import tensorflow as tf
@@ -18,8 +19,22 @@ def bits_per_dim(log_prob, event_shape):
 
     Returns:
       Float tensor of the shape of `log_prob`.
+
+    Raises:
+      ValueError: if `event_shape` is not a known shape.
     """
-    return -log_prob / (math.prod(event_shape) * math.log(2.0))
+    return -log_prob / (math.prod(_checked(event_shape)) * math.log(2.0))
+
+
+def _checked(event_shape):
+    """Returns a shape of positive ints as a tuple."""
+    dims = tuple(event_shape) if isinstance(event_shape, list | tuple | tf.TensorShape) else (0,)
+    if not all(isinstance(d, numbers.Integral) and d > 0 for d in dims):
+        raise ValueError(
+            "Expected event_shape to be a sequence of positive ints. "
+            f"Received: event_shape={event_shape!r}"
+        )
+    return dims
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -33,7 +48,7 @@ class BitsPerDim(keras.metrics.Mean):
 
     def __init__(self, event_shape, name="bits_per_dim", dtype=None):
         super().__init__(name=name, dtype=dtype)
-        self.event_shape = tuple(event_shape)
+        self.event_shape = _checked(event_shape)
 
     def update_state(self, log_prob, sample_weight=None):
         """Adds a batch of log-densities, `[batch]`."""

@@ -85,8 +85,13 @@ def endless(images):
         (integers(8, 0), integers(8, 0)[:, :1], r"of 4 values, as in train.*test with 2 values"),
         (integers(8, 0), integers(8, 0) / 1.0, r"both integer or both float.*train=True"),
         (np.ones((5, 2)), np.ones((5, 2)), r"covariance of full rank.*rank=0 of 2"),
+        (None, integers(8, 0), r"an array of shape \(N, ...\) .*train=None"),
+        (integers(8, 0), [[1], [1, 2]], r"an array of shape \(N, ...\) .*test=\[\[1\], \[1, 2\]\]"),
+        (integers(8, 0), np.full((2, 4), "a"), r"integer or float data.*test of dtype=str"),
+        (np.full((5, 2), np.nan), np.ones((5, 2)), r"all finite.*train of shape=\(5, 2\), 10 val"),
+        (np.ones((5, 0)), np.ones((5, 0)), r"at least one value.*train of shape=\(5, 0\)"),
     ],
 )
 def test_wrong_data_are_refused(train, test, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         data.gaussian_bits_per_dim(train, test)

@@ -116,6 +116,12 @@ def test_the_pipeline_can_be_sharded_over_workers():
         ("augment", "rotate", "Expected augment to be None or one of shift, .*augment='rotate'"),
         ("pad_to", 7, "Expected pad_to .* not below the image size 8x8.*pad_to=7"),
         ("num_points", 5, "Expected num_points to be left out for the image .*num_points=5"),
+        ("split", ["train"], r"Expected split to be one of .*split=\['train'\]"),
+        ("split", np.array(["train", "test"]), "Expected split to be one of .*split=array"),
+        ("augment", ["flip"], r"Expected augment to be None or .*augment=\['flip'\]"),
+        ("batch_size", 2**63, "Expected batch_size of at most .*batch_size=9223372036854775808"),
+        ("seed", 2**70, "Expected seed of at most .*seed=1180591620717411303424"),
+        ("pad_to", 2**40, "Expected pad_to .* not above 16384.*pad_to=1099511627776"),
     ],
 )
 def test_a_wrong_argument_is_named_with_its_value(argument, value, message):
@@ -126,6 +132,8 @@ def test_a_wrong_argument_is_named_with_its_value(argument, value, message):
 def test_a_name_that_is_no_string_is_a_type_error():
     with pytest.raises(TypeError, match="Expected name to be a string. Received: name=3"):
         data.load(3)
+    with pytest.raises(TypeError, match="Expected data_dir to be a path, or None. .*data_dir=3"):
+        data.load("mnist", data_dir=3)
 
 
 def test_padding_puts_zeros_on_all_sides():

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import math
 import pathlib
 
 import keras
@@ -198,6 +199,20 @@ BAD_ARGUMENTS = [
     (networks.WeightNormConv2D, {"filters": 2, "zero_init": True}, "use_magnitude=False"),
     (networks.ZeroConv2D, {"filters": None}, "filters=None"),
     (networks.ZeroDense, {"units": 1.5}, "units=1.5"),
+    (networks.ActNorm, {"log_scale_factor": "3"}, "log_scale_factor='3'"),
+    (networks.ZeroConv2D, {"filters": 2, "log_scale_factor": math.nan}, "log_scale_factor=nan"),
+    (networks.ZeroDense, {"units": 2, "log_scale_factor": None}, "log_scale_factor=None"),
+    (networks.MLP, {"units": 2, "dropout": False}, "dropout=False"),
+    (networks.MLP, {"units": 2, "activation": "rulo"}, "activation='rulo'"),
+    (networks.MLP, {"units": 2, "kernel_initializer": 3}, "kernel_initializer=3"),
+    (
+        networks.EdgeBiasConv2D,
+        {"filters": 2, "kernel_initializer": "no"},
+        "kernel_initializer='no'",
+    ),
+    (networks.ResNet, {"channels_out": 2, "input_gain": 10**400}, "input_gain=1000"),
+    (networks.ResNet, {"channels_out": 2, "mask": "checkers"}, "mask='checkers'"),
+    (networks.ResNet, {"channels_out": 2, "mask": [[0, 2]]}, r"mask=\[\[0, 2\]\]"),
 ]
 
 
@@ -210,7 +225,8 @@ def test_bad_arguments(cls, arguments, received):
 @pytest.mark.parametrize("name", ALL)
 def test_bad_inputs(name):
     row = ROWS[name]
-    for shape in ((3,), (None, *row.shape[1:-1], None)):
+    inner = row.shape[1:-1]
+    for shape in ((3,), 3, None, (None, *inner, None), (None, *inner, 0), (None, *inner, 2.5)):
         with pytest.raises(ValueError, match="Expected inputs .*Received: inputs_shape="):
             row.cls(**row.arguments).build(shape)
 

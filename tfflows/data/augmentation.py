@@ -96,7 +96,7 @@ def augmentation(name):
     Raises:
       ValueError: `name` is unknown.
     """
-    if name not in _FUNCTIONS:
+    if not isinstance(name, str) or name not in _FUNCTIONS:
         raise ValueError(
             f"Expected augment to be None or one of {', '.join(AUGMENTATIONS)}. "
             f"Received: augment={name!r}"

@@ -28,8 +28,10 @@ def gaussian_bits_per_dim(train, test):
       Bits per dimension, a Python float.
 
     Raises:
-      ValueError: a dataset is endless or empty, the two have examples of different size, are not
-        both integer or both float, or the covariance of float data is singular.
+      TypeError: the data are neither integer nor float.
+      ValueError: a dataset is endless or empty, has values that are not finite, the two have
+        examples of different size, are not both integer or both float, or the covariance of float
+        data is singular.
 
     References:
       Theis, van den Oord, Bethge, A note on the evaluation of generative models (arXiv 1511.01844).
@@ -70,15 +72,43 @@ def _flat_batches(argument, data):
             )
         batches = data.as_numpy_iterator()
     else:
-        batches = (np.asarray(data),)
+        batches = (_array(argument, data),)
     empty = True
     for batch in batches:
         x = batch[0] if isinstance(batch, tuple) else batch
         if len(x):
             empty = False
-            yield x.reshape(len(x), -1).astype(np.float64), np.issubdtype(x.dtype, np.integer)
+            yield _flat(argument, x), np.issubdtype(x.dtype, np.integer)
     if empty:
         raise ValueError(f"Expected at least one example. Received: {argument}={data!r}")
+
+
+def _array(argument, data):
+    try:
+        array = np.asarray(data)
+    except ValueError:  # sequences of unequal length
+        array = np.zeros([])
+    if not array.ndim:
+        raise ValueError(
+            f"Expected an array of shape (N, ...) or a dataset. Received: {argument}={data!r}"
+        )
+    return array
+
+
+def _flat(argument, x):
+    """Examples as rows of float64."""
+    if x.dtype.kind not in "iuf":
+        raise TypeError(
+            f"Expected integer or float data. Received: {argument} of dtype={x.dtype.name}"
+        )
+    flat = x.reshape(len(x), -1).astype(np.float64)
+    bad = flat.size - np.count_nonzero(np.isfinite(flat))
+    if bad or not flat.size:
+        raise ValueError(
+            "Expected examples of at least one value, all finite. "
+            f"Received: {argument} of shape={x.shape}, {bad} values not finite"
+        )
+    return flat
 
 
 def _cholesky(covariance):

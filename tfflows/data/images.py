@@ -86,6 +86,8 @@ def tfds_images(name, split, *, data_dir=None, with_labels=False, shuffle_files=
 
 def _prepared_directory(name, data_dir):
     """The folder of the newest version of the dataset; an error at once where there is none."""
+    if not isinstance(data_dir, str | os.PathLike | None):
+        raise TypeError(f"Expected data_dir to be a path, or None. Received: data_dir={data_dir!r}")
     root = data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
     root = os.path.expanduser(root)
     infos = tf.io.gfile.glob(os.path.join(root, *name.split("/"), "*", "dataset_info.json"))

@@ -8,6 +8,9 @@ from tfflows.data.pipeline import Data, batches, epochs
 from tfflows.data.splits import SPLITS
 from tfflows.data.synthetic import DENSITIES, sample
 
+_MOST = 2**63 - 1  # the largest integer of tf.data
+_MOST_SIDE = 2**14  # of a padded image, for which a row of channels alone is megabytes
+
 
 def load(
     name="digits",
@@ -156,10 +159,11 @@ def _points(name, split, num_points):
 def _padded(source, side):
     """The source with zeros around its images; an odd difference puts one more below and right."""
     height, width, channels = source.event_shape
-    if isinstance(side, bool) or not isinstance(side, int) or side < max(height, width):
+    whole = isinstance(side, int) and not isinstance(side, bool)
+    if not whole or not max(height, width) <= side <= _MOST_SIDE:
         raise ValueError(
-            f"Expected pad_to to be None or an int not below the image size {height}x{width}. "
-            f"Received: pad_to={side!r}"
+            f"Expected pad_to to be None or an int not below the image size {height}x{width}, and "
+            f"not above {_MOST_SIDE}. Received: pad_to={side!r}"
         )
     top, left = (side - height) // 2, (side - width) // 2
     paddings = ((top, side - height - top), (left, side - width - left), (0, 0))
@@ -175,7 +179,7 @@ def _padded(source, side):
 def _check(name, split, **counts):
     if not isinstance(name, str):
         raise TypeError(f"Expected name to be a string. Received: name={name!r}")
-    if split not in SPLITS:
+    if not isinstance(split, str) or split not in SPLITS:
         raise ValueError(
             f"Expected split to be one of {', '.join(SPLITS)}. Received: split={split!r}"
         )
@@ -185,6 +189,10 @@ def _check(name, split, **counts):
             raise ValueError(
                 f"Expected {argument} to be an int of at least {least}. "
                 f"Received: {argument}={value!r}"
+            )
+        if value > _MOST:
+            raise ValueError(
+                f"Expected {argument} of at most {_MOST}. Received: {argument}={value!r}"
             )
 
 

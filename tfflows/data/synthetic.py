@@ -64,6 +64,7 @@ _SAMPLERS = {
 }
 
 DENSITIES = tuple(_SAMPLERS)
+_MOST_POINTS = 2**31 - 1  # whose places a 32-bit integer tells
 
 
 def sample(name, num_points, seed=0):
@@ -78,9 +79,10 @@ def sample(name, num_points, seed=0):
       Float32 array of shape (num_points, 2), independent draws in random order.
 
     Raises:
-      ValueError: `name` is unknown or `num_points` is not a positive int.
+      ValueError: `name` is unknown, `num_points` is not a positive int of 32 bits, or `seed` is no
+        seed.
     """
-    if name not in _SAMPLERS:
+    if not isinstance(name, str) or name not in _SAMPLERS:
         raise ValueError(
             f"Expected name to be one of {', '.join(DENSITIES)}. Received: name={name!r}"
         )
@@ -88,4 +90,17 @@ def sample(name, num_points, seed=0):
         raise ValueError(
             f"Expected num_points to be a positive int. Received: num_points={num_points!r}"
         )
-    return _SAMPLERS[name](np.random.default_rng(seed), num_points).astype(np.float32)
+    if num_points > _MOST_POINTS:
+        raise ValueError(
+            f"Expected num_points of at most {_MOST_POINTS}. Received: num_points={num_points!r}"
+        )
+    return _SAMPLERS[name](_generator(seed), num_points).astype(np.float32)
+
+
+def _generator(seed):
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"Expected seed to be a nonnegative int, or some. Received: seed={seed!r}"
+        ) from error

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tfflows.networks.arguments import check_last_axis
+from tfflows.networks.arguments import check_last_axis, check_numbers
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -31,6 +31,7 @@ class ActNorm(keras.layers.Layer):
 
     def __init__(self, log_scale_factor=3.0, **kwargs):
         super().__init__(**kwargs)
+        check_numbers(log_scale_factor=log_scale_factor)
         if not log_scale_factor:
             raise ValueError(
                 "Expected log_scale_factor other than 0. "

@@ -2,6 +2,11 @@
 
 import numbers
 
+import numpy as np
+import tensorflow as tf
+
+_LARGEST = float(np.finfo(np.float64).max)
+
 
 def check_positive_integers(**values):
     """Raises ValueError unless every keyword's value is an integer of at least 1."""
@@ -24,28 +29,59 @@ def check_positive_sequence(**values):
             ) from error
 
 
+def check_numbers(**values):
+    """Raises ValueError unless every keyword's value is a finite number."""
+    for name, value in values.items():
+        real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        if not real or not abs(value) <= _LARGEST:
+            raise ValueError(f"Expected {name} to be a finite number. Received: {name}={value!r}")
+
+
 def check_rate(**values):
     """Raises ValueError unless every keyword's value is a number from 0 to below 1."""
     for name, value in values.items():
-        if not isinstance(value, numbers.Real) or not 0 <= value < 1:
+        real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        if not real or not 0 <= value < 1:
             raise ValueError(
                 f"Expected {name} to be a number from 0 to below 1. Received: {name}={value!r}"
             )
 
 
+def check_known(get, **values):
+    """Raises ValueError unless Keras' function `get` knows every keyword's value."""
+    for name, value in values.items():
+        try:
+            get(value)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"Expected {name} to be one that Keras knows. Received: {name}={value!r}"
+            ) from error
+
+
 def check_image_shape(inputs_shape):
     """Raises ValueError unless a shape is [batch, height, width, channels], batch alone unknown."""
-    if len(inputs_shape) != 4 or None in tuple(inputs_shape)[1:]:
+    dims = _dims(inputs_shape)
+    if len(dims) != 4 or not all(_is_size(d) for d in dims[1:]):
         raise ValueError(
             "Expected inputs of shape [batch, height, width, channels], known but for the batch. "
-            f"Received: inputs_shape={tuple(inputs_shape)!r}"
+            f"Received: inputs_shape={dims or inputs_shape!r}"
         )
 
 
 def check_last_axis(inputs_shape):
     """Raises ValueError unless the shape has a batch axis and a last axis of known size."""
-    if len(inputs_shape) < 2 or inputs_shape[-1] is None:
+    dims = _dims(inputs_shape)
+    if len(dims) < 2 or not _is_size(dims[-1]):
         raise ValueError(
             "Expected inputs of shape [batch, ..., channels] with known channels. "
-            f"Received: inputs_shape={tuple(inputs_shape)!r}"
+            f"Received: inputs_shape={dims or inputs_shape!r}"
         )
+
+
+def _dims(shape):
+    """A shape as a tuple; empty for what is none."""
+    return tuple(shape) if isinstance(shape, list | tuple | tf.TensorShape) else ()
+
+
+def _is_size(dim):
+    return isinstance(dim, numbers.Integral) and not isinstance(dim, bool) and dim > 0

@@ -6,7 +6,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfflows.networks.arguments import check_image_shape, check_positive_integers
+from tfflows.networks.arguments import (
+    check_image_shape,
+    check_known,
+    check_numbers,
+    check_positive_integers,
+)
 from tfflows.networks.condition import Conditional
 
 
@@ -57,6 +62,7 @@ class EdgeBiasConv2D(keras.layers.Layer):
         check_positive_integers(filters=filters, kernel_size=kernel_size)
         if kernel_size % 2 == 0:
             raise ValueError(f"Expected an odd kernel_size. Received: kernel_size={kernel_size!r}")
+        check_known(keras.initializers.get, kernel_initializer=kernel_initializer)
         self.filters = filters
         self.kernel_size = kernel_size
         self.use_bias = use_bias
@@ -150,6 +156,7 @@ class ZeroConv2D(Conditional, EdgeBiasConv2D):
 
     def __init__(self, filters, kernel_size=3, log_scale_factor=3.0, **kwargs):
         super().__init__(filters, kernel_size, use_bias=True, kernel_initializer="zeros", **kwargs)
+        check_numbers(log_scale_factor=log_scale_factor)
         self.log_scale_factor = log_scale_factor
 
     def build(self, inputs_shape, condition_shape=None):

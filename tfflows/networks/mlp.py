@@ -3,6 +3,7 @@
 import keras
 
 from tfflows.networks.arguments import (
+    check_known,
     check_last_axis,
     check_positive_integers,
     check_positive_sequence,
@@ -51,6 +52,8 @@ class MLP(Conditional, keras.layers.Layer):
         check_positive_integers(units=units)
         check_positive_sequence(hidden=hidden)
         check_rate(dropout=dropout)
+        check_known(keras.activations.get, activation=activation)
+        check_known(keras.initializers.get, kernel_initializer=kernel_initializer)
         self.units = units
         self.hidden = hidden
         self.activation = activation

@@ -4,7 +4,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfflows.networks.arguments import check_image_shape, check_positive_integers
+from tfflows.networks.arguments import (
+    check_image_shape,
+    check_numbers,
+    check_positive_integers,
+)
 from tfflows.networks.condition import Conditional
 from tfflows.networks.weight_norm import WeightNormConv2D
 
@@ -62,6 +66,7 @@ class ResNet(Conditional, keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         check_positive_integers(channels_out=channels_out, width=width, blocks=blocks)
+        check_numbers(input_gain=input_gain)
         self.channels_out = channels_out
         self.width = width
         self.blocks = blocks
@@ -152,7 +157,12 @@ class ResNet(Conditional, keras.layers.Layer):
 
 def _mask_channel(mask):
     """The mask as an array [1, height, width, 1]."""
-    channel = np.asarray(mask, np.float32)
+    try:
+        channel = np.asarray(mask).astype(np.float32, casting="same_kind")
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"Expected a mask of 0 and 1. Received: mask={mask!r}") from error
+    if not np.isin(channel, (0.0, 1.0)).all():
+        raise ValueError(f"Expected a mask of 0 and 1. Received: mask={mask!r}")
     if channel.ndim == 2:
         channel = channel[..., np.newaxis]
     if channel.ndim != 3 or channel.shape[-1] != 1:

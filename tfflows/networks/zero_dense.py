@@ -3,7 +3,11 @@
 import keras
 import tensorflow as tf
 
-from tfflows.networks.arguments import check_last_axis, check_positive_integers
+from tfflows.networks.arguments import (
+    check_last_axis,
+    check_numbers,
+    check_positive_integers,
+)
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -30,6 +34,7 @@ class ZeroDense(keras.layers.Layer):
     def __init__(self, units, log_scale_factor=3.0, **kwargs):
         super().__init__(**kwargs)
         check_positive_integers(units=units)
+        check_numbers(log_scale_factor=log_scale_factor)
         self.units = units
         self.log_scale_factor = log_scale_factor
 
