@@ -49,15 +49,16 @@ def test_what_is_refused(nice, tmp_path):
     file = tmp_path / "file"
     file.touch()
     refused(TypeError, "Expected a tfflows.Flow. Received: flow=3", 3, tmp_path)
+    refused(TypeError, "Expected base_dir to be a path. Received: base_dir=3", nice, 3)
     refused(ValueError, f"a folder. Received: base_dir='{file}'", nice, file)
     refused(ValueError, "at least 0, or None. Received: version=-1", nice, tmp_path, -1)
     refused(ValueError, "at least 0, or None. Received: version='2'", nice, tmp_path, "2")
     fresh = flows.fresh("nice")
     refused(ValueError, "have been started, by fit, initialize", fresh, tmp_path)
-    for bound in (0, True, 2.5):
-        message = f"an int of at least 1. Received: max_batch_size={bound!r}"
+    for bound in (0, True, 2.5, 2**31):
+        message = f"an int of at least 1 and 32 bits. Received: max_batch_size={bound!r}"
         refused(ValueError, message, nice, tmp_path, max_batch_size=bound)
-    for bound in (0, float("inf"), "2"):
+    for bound in (0, float("inf"), "2", True, 10**400):
         message = f"a finite number above 0. Received: max_temperature={bound!r}"
         refused(ValueError, message, nice, tmp_path, max_temperature=bound)
     assert list(tmp_path.iterdir()) == [file]

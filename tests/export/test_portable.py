@@ -131,4 +131,14 @@ def test_what_is_refused(tmp_path):
         tfflows.to_onnx(3, tmp_path / "flow.onnx")
     with pytest.raises(ValueError, match="'log_prob'].*Received: signature='sample'"):
         tfflows.to_onnx(flow, tmp_path / "flow.onnx", "sample")
+    with pytest.raises(ValueError, match=r"Received: signature=\[\]"):
+        tfflows.to_onnx(flow, tmp_path / "flow.onnx", [])
+    with pytest.raises(ValueError, match="Expected opset to be an int .*opset='17'"):
+        tfflows.to_onnx(flow, tmp_path / "flow.onnx", opset="17")
+    for write in (tfflows.to_litert, tfflows.to_onnx):
+        with pytest.raises(TypeError, match="Expected path to be a path. Received: path=3"):
+            write(flow, 3)
+    for read in (tfflows.check_servable, tfflows.load_distribution, tfflows.write_warmup):
+        with pytest.raises(TypeError, match="Expected path to be a path. Received: path=None"):
+            read(None)
     assert not list(tmp_path.iterdir())

@@ -1,5 +1,6 @@
 """Flows as files of other runtimes, by these runtimes' own converters."""
 
+import numbers
 import os
 import pathlib
 import tempfile
@@ -8,6 +9,7 @@ import uuid
 import tensorflow as tf
 from tensorflow.python.framework import convert_to_constants
 
+from tfflows.export import protos
 from tfflows.export.portable import PortableSignatures
 from tfflows.export.saved_model import check_flow, export_saved_model
 
@@ -31,6 +33,7 @@ def to_litert(flow, path):
     Raises:
       TypeError, ValueError: as `export_saved_model`.
     """
+    protos.check_path(path=path)
     with tempfile.TemporaryDirectory() as folder:
         saved = export_saved_model(flow, folder, portable=True)
         keys = sorted(n for n in _SIGNATURES if n in tf.saved_model.load(str(saved)).signatures)
@@ -59,8 +62,10 @@ def to_onnx(flow, path, signature="log_prob", opset=17):
     """
     tf2onnx = _tf2onnx()
     check_flow(flow)
+    protos.check_path(path=path)
+    _check_opset(opset)
     functions = PortableSignatures(flow).concrete()
-    if signature not in functions:
+    if not isinstance(signature, str) or signature not in functions:
         known = sorted(set(functions) - {"serving_default"})
         raise ValueError(f"Expected signature in {known}. Received: signature={signature!r}")
     function = functions[signature]
@@ -76,6 +81,11 @@ def to_onnx(flow, path, signature="log_prob", opset=17):
         tensors_to_rename={**inputs, **outputs},
     )
     return _write(path, proto.SerializeToString())
+
+
+def _check_opset(opset):
+    if isinstance(opset, bool) or not isinstance(opset, numbers.Integral) or opset < 1:
+        raise ValueError(f"Expected opset to be an int of at least 1. Received: opset={opset!r}")
 
 
 def _named(structure, tensors):

@@ -1,7 +1,5 @@
 """`load_distribution`: an exported flow as a distribution of TFP's, without our models."""
 
-import pathlib
-
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -29,7 +27,7 @@ class ExportedDistribution(tfd.Distribution):
 
     def __init__(self, path, *, name="ExportedDistribution"):
         parameters = dict(locals())
-        self._path = _version(pathlib.Path(path))
+        self._path = _version(protos.check_path(path=path))
         self._loaded = tf.saved_model.load(str(self._path))  # it alone keeps the variables
         self._functions = dict(getattr(self._loaded, "unbounded", {}))
         if "log_prob" not in self._functions:

@@ -1,6 +1,7 @@
 """What the protos of a SavedModel say of its graphs, without loading it."""
 
 import collections
+import os
 import pathlib
 
 from google.protobuf import message
@@ -12,13 +13,22 @@ _LOOPS = ("While", "StatelessWhile")
 _BRANCHES = ("If", "StatelessIf", "Case", "StatelessCase")  # their first input is not an argument
 
 
+def check_path(**paths):
+    """Returns the only keyword's value as a `pathlib.Path`."""
+    ((name, value),) = paths.items()
+    if not isinstance(value, str | os.PathLike):
+        raise TypeError(f"Expected {name} to be a path. Received: {name}={value!r}")
+    return pathlib.Path(value)
+
+
 def read(path):
     """Returns the SavedModel proto of a folder.
 
     Raises:
+      TypeError: `path` is none.
       ValueError: there is none, or it cannot be read.
     """
-    file = pathlib.Path(path) / "saved_model.pb"
+    file = check_path(path=path) / "saved_model.pb"
     proto = saved_model_pb2.SavedModel()
     try:
         proto.ParseFromString(file.read_bytes())

@@ -1,14 +1,14 @@
 """Writes a flow as a SavedModel, whole or not at all."""
 
-import math
 import numbers
 import os
-import pathlib
 import shutil
+import sys
 import uuid
 
 import tensorflow as tf
 
+from tfflows.export import protos
 from tfflows.export.portable import PortableSignatures
 from tfflows.export.signatures import Signatures
 
@@ -69,7 +69,7 @@ def export_saved_model(
     """
     check_flow(flow)
     _check_bounds(max_batch_size, max_temperature)
-    base = pathlib.Path(base_dir)
+    base = protos.check_path(base_dir=base_dir)
     version = _next_version(base, version)
     if portable:
         signatures = PortableSignatures(flow)
@@ -101,12 +101,13 @@ def check_flow(flow):
 
 def _check_bounds(max_batch_size, max_temperature):
     whole = isinstance(max_batch_size, numbers.Integral) and not isinstance(max_batch_size, bool)
-    if not whole or max_batch_size < 1:
+    if not whole or not 1 <= max_batch_size < 2**31:
         raise ValueError(
-            "Expected max_batch_size to be an int of at least 1. "
+            "Expected max_batch_size to be an int of at least 1 and 32 bits. "
             f"Received: max_batch_size={max_batch_size!r}"
         )
-    if not isinstance(max_temperature, numbers.Real) or not 0 < max_temperature < math.inf:
+    real = isinstance(max_temperature, numbers.Real) and not isinstance(max_temperature, bool)
+    if not real or not 0 < max_temperature <= sys.float_info.max:
         raise ValueError(
             "Expected max_temperature to be a finite number above 0. "
             f"Received: max_temperature={max_temperature!r}"

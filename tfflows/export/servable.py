@@ -1,7 +1,5 @@
 """`check_servable`: would a TensorFlow server load a SavedModel, and merge requests for it?"""
 
-import pathlib
-
 from tensorflow.core.framework import types_pb2
 from tensorflow.python.framework import op_def_registry
 
@@ -35,7 +33,7 @@ def check_servable(path):
     Raises:
       ValueError: if `path` has no `saved_model.pb` that can be read.
     """
-    folder = pathlib.Path(path)
+    folder = protos.check_path(path=path)
     proto = protos.read(folder)
     problems = _of_folder(folder)
     served = [meta for meta in proto.meta_graphs if list(meta.meta_info_def.tags) == ["serve"]]

@@ -2,6 +2,7 @@
 
 import math
 import numbers
+import sys
 
 import keras
 import tensorflow as tf
@@ -118,7 +119,7 @@ def check_arguments(classes, class_loss, condition_shape):
                 f"Received: condition_shape={condition_shape!r}"
             )
     real = isinstance(class_loss, numbers.Real) and not isinstance(class_loss, bool)
-    if not real or not 0 <= class_loss < math.inf:
+    if not real or not 0 <= class_loss <= sys.float_info.max:
         raise ValueError(
             "Expected class_loss to be a finite number of at least 0. "
             f"Received: class_loss={class_loss!r}"

@@ -3,7 +3,7 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfflows import metrics
+from tfflows import bijectors, metrics
 from tfflows.models import bridge, inputs, sampling
 from tfflows.models.calibration import Calibrated
 from tfflows.models.summary import summarize
@@ -151,6 +151,7 @@ class Flow(Calibrated):
         """Returns the integers `0 ... bins - 1` whose cells hold `x` (uint8 up to 256 bins)."""
         if self.bins is None:
             raise ValueError("Expected a model of integer data. Received: bins=None")
+        x = inputs.checked_continuous(x)
         floor = tf.clip_by_value(tf.floor(x), 0, self.bins - 1)
         return tf.cast(floor, tf.uint8 if self.bins <= 256 else tf.int32)
 
@@ -175,6 +176,7 @@ class Flow(Calibrated):
             `Invert`; start it by its own `initialize`.
         """
         x, condition = inputs.checked_pair(self, x, condition)
+        bijectors.checks.with_data(x)
         if self._bijector is not None:
             self._bijector.initialize(self._continuous(x)[0], condition=condition)
         if not self.initialized:

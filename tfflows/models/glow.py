@@ -88,7 +88,7 @@ class Glow(class_conditional.ClassConditional):
         event_shape = named.check_event_shape(event_shape, (3,))
         bins = named.resolve_bins(bins, event_shape)
         arguments = dict(locals())
-        bijectors.checks.floating(dtype)
+        bijectors.checks.variable_dtype(dtype)
         named.check_condition_shape(condition_shape)
         class_conditional.check_arguments(classes, class_loss, condition_shape)
         named.check_levels(event_shape, levels, levels)

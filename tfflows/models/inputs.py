@@ -6,8 +6,12 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfflows.models import batches, labels
+from tfflows.bijectors import checks
+from tfflows.models import batches, labels, values
 from tfflows.models.variational import VariationalDequantizer
+
+MOST_BINS = 2**22
+_MOST_SAMPLES = 2**31 - 1  # which the bound counts in 32 bits
 
 
 def check_distribution(distribution):
@@ -33,6 +37,11 @@ def check_bins(bins):
     if isinstance(bins, bool) or not isinstance(bins, numbers.Integral) or bins < 2:
         raise ValueError(
             f"Expected bins to be an int of at least 2, or None. Received: bins={bins!r}"
+        )
+    if bins > MOST_BINS:
+        raise ValueError(
+            f"Expected bins of at most {MOST_BINS}, as float32 has no room for noise between more. "
+            f"Received: bins={bins!r}"
         )
     return int(bins)
 
@@ -62,6 +71,11 @@ def check_samples(flow, samples, x=None):
             "Expected dequantization_samples to be an int of at least 1. "
             f"Received: dequantization_samples={samples!r}"
         )
+    if samples > _MOST_SAMPLES:
+        raise ValueError(
+            f"Expected dequantization_samples of at most {_MOST_SAMPLES}. "
+            f"Received: dequantization_samples={samples!r}"
+        )
     if samples > 1 and flow.bins is None:
         raise ValueError(
             "Expected one sample where nothing is dequantized, the model having no bins. "
@@ -77,14 +91,13 @@ def check_samples(flow, samples, x=None):
 
 def in_graph(flow, x):
     """Returns x as a tensor after the checks that a graph allows: dtype and shape."""
-    x = _tensor(x)
+    x = values.tensor(x, "x")
     if x.dtype.is_integer and flow.bins is None:
         raise ValueError(
             "Expected floating data, since the model has no bins (cast it, or set bins). "
             f"Received: x.dtype={x.dtype.name}"
         )
-    if not (x.dtype.is_integer or x.dtype.is_floating):
-        raise TypeError(f"Expected integer or floating data. Received: x.dtype={x.dtype.name}")
+    values.check_numbers(x, "x")
     _check_shape(x.shape, flow.event_shape, "x")
     return x
 
@@ -93,13 +106,15 @@ def checked(flow, x):
     """Returns x as a tensor; values that are known must be finite and within the bins."""
     x = in_graph(flow, x)
     if tf.executing_eagerly():
-        check_values(x.numpy(), flow.bins, "x")
+        values.check_values(x.numpy(), flow.bins, "x")
     return x
 
 
 def checked_latent(z, shape, dtype):
     """Returns z as a tensor of the latent's dtype and shape."""
-    z = tf.cast(_tensor(z), dtype)
+    z = values.tensor(z, "z")
+    values.check_numbers(z, "z")
+    z = tf.cast(z, dtype)
     _check_shape(z.shape, tuple(shape), "z")
     return z
 
@@ -114,18 +129,33 @@ def checked_condition(flow, condition, batch):
         known = labels.checked(condition, flow.classes, batch)
         return labels.one_hot(known, flow.classes, flow.variable_dtype)
     if condition is None:
+        if getattr(flow, "condition_shape", None) is not None:
+            raise ValueError(
+                "Expected a condition, as the flow is conditional, of "
+                f"condition_shape={tuple(flow.condition_shape)}. Received: condition=None"
+            )
         return None
     if flow._bijector is None:
         raise ValueError(
             "Expected no condition, which TFP's own bijectors are not given. "
             f"Received: condition={condition!r}"
         )
-    condition = tf.convert_to_tensor(condition)
+    condition = checks.tensor(condition, "condition")
+    values.check_numbers(condition, "condition")
+    _check_condition_shape(flow, condition, batch)
     if tf.executing_eagerly():
-        check_values(condition.numpy(), None, "condition")
+        values.check_values(condition.numpy(), None, "condition")
     elif condition.dtype.is_floating:
         condition = tf.debugging.check_numerics(condition, "Expected finite values in condition")
     return condition
+
+
+def checked_continuous(x):
+    """Returns x as a floating tensor."""
+    x = values.tensor(x, "x")
+    if not x.dtype.is_floating:
+        raise TypeError(f"Expected floating data. Received: x.dtype={x.dtype.name}")
+    return x
 
 
 def checked_pair(flow, x, condition):
@@ -146,30 +176,14 @@ def check_array(flow, data, y=None):
     x, condition = batches.unpack(data)
     if isinstance(x, np.ndarray) and len(x):
         in_graph(flow, x[:1])
-        check_values(x, flow.bins, "x")
+        values.check_values(x, flow.bins, "x")
     if flow.classes is not None:
         given = y if condition is None else condition
         if isinstance(x, np.ndarray | tf.Tensor):
             labels.check_missing(given)
         labels.check_array(given, flow.classes)
     elif isinstance(condition, np.ndarray):
-        check_values(condition, None, "condition")
-
-
-def check_values(values, bins, name):
-    """Refuses non-finite floats and integers outside `0 ... bins - 1`."""
-    if np.issubdtype(values.dtype, np.integer):
-        if bins is not None and values.size and not 0 <= values.min() <= values.max() < bins:
-            raise ValueError(
-                f"Expected integers from 0 to {bins - 1} in {name}. "
-                f"Received: values from {values.min()} to {values.max()}"
-            )
-        return
-    bad = values.size - np.count_nonzero(np.isfinite(np.asarray(values, np.float64)))
-    if bad:
-        raise ValueError(
-            f"Expected finite values in {name}. Received: {bad} of {values.size} not finite"
-        )
+        values.check_values(condition, None, "condition")
 
 
 def guarded(flow, x):
@@ -189,9 +203,23 @@ def guarded(flow, x):
         return tf.identity(x)
 
 
-def _tensor(value):
-    """A tensor of the value's own precision: TensorFlow makes float32 of Python's numbers."""
-    return tf.convert_to_tensor(value if hasattr(value, "dtype") else np.asarray(value))
+def _check_condition_shape(flow, condition, batch):
+    """Refuses conditions for another batch, and those that a named flow has not been built for."""
+    rank, event = len(batch), "..."
+    known = condition.shape[:rank].is_compatible_with(batch)
+    if hasattr(flow, "condition_shape"):
+        if flow.condition_shape is None:
+            raise ValueError(
+                "Expected no condition, as the flow has condition_shape=None (0 channels). "
+                f"Received: condition.shape={condition.shape}"
+            )
+        event = ", ".join(map(str, flow.condition_shape))
+        known = known and condition.shape[rank:].is_compatible_with(flow.condition_shape)
+    if not known:
+        raise ValueError(
+            f"Expected condition of shape [*batch, {event}], for a batch of shape {tuple(batch)}. "
+            f"Received: condition.shape={condition.shape}"
+        )
 
 
 def _check_shape(shape, event_shape, name):

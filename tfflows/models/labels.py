@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from tfflows.bijectors import checks
+
 
 def check_missing(labels):
     """Refuses None where a class-conditional flow needs labels."""
@@ -25,7 +27,7 @@ def checked(labels, classes, batch):
       batch: Static shape of the batch.
     """
     check_missing(labels)
-    labels = tf.convert_to_tensor(labels)
+    labels = checks.tensor(labels, "labels")
     if not labels.dtype.is_integer:
         raise TypeError(f"Expected integer labels. Received: labels.dtype={labels.dtype.name}")
     if not labels.shape.is_compatible_with(batch):

@@ -110,7 +110,8 @@ def check_condition_shape(condition_shape):
     """Refuses conditions other than vectors, which fit every level; None is none."""
     if condition_shape is None:
         return
-    if len(bijectors.checks.shape(condition_shape, "condition_shape")) != 1:
+    dims = bijectors.checks.shape(condition_shape, "condition_shape")
+    if len(dims) != 1 or not isinstance(condition_shape, list | tuple | tf.TensorShape):
         raise ValueError(
             "Expected condition_shape to be that of a vector, (size,), or None. "
             f"Received: condition_shape={condition_shape!r}"
@@ -119,14 +120,18 @@ def check_condition_shape(condition_shape):
 
 def network_dtype(precision, dtype):
     """Returns the Keras dtype policy of the networks of a model."""
-    options = {None, dtype, *(["mixed_bfloat16"] if dtype == "float32" else [])}
-    if precision not in options:
-        expected = sorted(options - {None})
+    own = tf.as_dtype(dtype).name
+    options = [own, *(["mixed_bfloat16"] if own == "float32" else [])]
+    if precision is None:
+        return dtype
+    if not isinstance(precision, str | type | tf.DType) or not (
+        precision in options or precision == dtype
+    ):
         raise ValueError(
-            f"Expected precision to be one of {expected}, or None, for dtype={dtype!r}. "
+            f"Expected precision to be one of {options}, or None, for dtype={own!r}. "
             f"Received: precision={precision!r}"
         )
-    return precision or dtype
+    return precision
 
 
 def rescale(event_shape, bins, low=0.0, high=1.0):

@@ -1,6 +1,7 @@
 """NICE: additive couplings of all pixels, and one diagonal scale (arXiv:1410.8516)."""
 
-import math
+import numbers
+import sys
 
 import keras
 import numpy as np
@@ -82,7 +83,7 @@ class NICE(named.NamedFlow):
         event_shape = named.check_event_shape(event_shape, (1, 3))
         bins = named.resolve_bins(bins, event_shape)
         arguments = dict(locals())
-        bijectors.checks.floating(dtype)
+        bijectors.checks.variable_dtype(dtype)
         named.check_condition_shape(condition_shape)
         for argument in ("depth", "width"):
             bijectors.checks.integer(arguments[argument], argument)
@@ -102,15 +103,18 @@ class NICE(named.NamedFlow):
 
 
 def _check_range(data_range):
-    numbers = data_range if isinstance(data_range, list | tuple) else ()
-    if len(numbers) != 2 or not all(isinstance(n, int | float) for n in numbers):
-        numbers = (0, 0)
-    low, high = numbers
-    if not -math.inf < low < high < math.inf:
+    given = data_range if isinstance(data_range, list | tuple) else ()
+    low, high = given if len(given) == 2 and all(_is_number(n) for n in given) else (0, 0)
+    largest = sys.float_info.max / 2  # so that the range is finite too
+    if not -largest <= low < high <= largest:
         raise ValueError(
             "Expected data_range to be two finite numbers, the lower first. "
             f"Received: data_range={data_range!r}"
         )
+
+
+def _is_number(value):
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
 def _hidden_layers(hidden_layers, depth):

@@ -1,6 +1,8 @@
 """RealNVP: affine couplings by checkerboards and by channels, multi-scale (arXiv:1605.08803)."""
 
 import math
+import numbers
+import sys
 
 import keras
 
@@ -84,7 +86,7 @@ class RealNVP(named.NamedFlow):
         event_shape = named.check_event_shape(event_shape, (1, 3))
         bins = named.resolve_bins(bins, event_shape)
         arguments = dict(locals())
-        bijectors.checks.floating(dtype)
+        bijectors.checks.variable_dtype(dtype)
         named.check_condition_shape(condition_shape)
         for argument in ("width", "blocks"):
             bijectors.checks.integer(arguments[argument], argument)
@@ -101,12 +103,22 @@ class RealNVP(named.NamedFlow):
 
 
 def _check_l2(l2, event_shape):
-    if isinstance(l2, bool) or not isinstance(l2, int | float) or not 0 <= l2 < math.inf:
+    real = isinstance(l2, numbers.Real) and not isinstance(l2, bool)
+    if not real or not 0 <= l2 <= sys.float_info.max:
         raise ValueError(f"Expected l2 to be a number of at least 0. Received: l2={l2!r}")
     if l2 and len(event_shape) == 1:
         raise ValueError(
             "Expected l2 to be 0 for vectors, whose networks have none of its variables. "
             f"Received: l2={l2!r}"
+        )
+
+
+def _check_last_level(shape, levels):
+    """Refuses a last level of a single pixel, of which no checkerboard keeps a part."""
+    if math.prod(shape[:2]) == 4 ** (levels - 1):
+        raise ValueError(
+            "Expected the last level to have more than one pixel. "
+            f"Received: event_shape={shape}, levels={levels}"
         )
 
 
@@ -135,6 +147,7 @@ class _Parts:
         is_vector = len(shape) == 1
         if not is_vector:
             named.check_levels(shape, levels, levels - 1)
+            _check_last_level(shape, levels)
         if depth is None:
             depth = 8 if is_vector else 3
         bijectors.checks.integer(depth, "depth")

@@ -2,6 +2,7 @@
 
 import math
 import numbers
+import sys
 
 import numpy as np
 
@@ -15,6 +16,8 @@ def check_sampling(n, temperature, seed, shapes):
     """
     if isinstance(n, bool) or not isinstance(n, numbers.Integral) or n < 1:
         raise ValueError(f"Expected n to be an int of at least 1. Received: n={n!r}")
+    if n >= 2**31:
+        raise ValueError(f"Expected n to be an int of 32 bits. Received: n={n!r}")
     if seed is not None and (
         isinstance(seed, bool)
         or not isinstance(seed, numbers.Integral)
@@ -45,7 +48,7 @@ def _temperatures(temperature, shapes):
     numbers_given = tuple(temperature) if several else (_item(temperature),)
     for value in numbers_given:
         real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-        if not real or not 0 <= value < math.inf:
+        if not real or not 0 <= value <= sys.float_info.max:
             raise ValueError(
                 "Expected temperature to be a finite number, or one for each latent shape, of at "
                 f"least 0. Received: temperature={temperature!r}"
