@@ -203,6 +203,8 @@ ERRORS = {
     "number dtype": (lambda: tfb.ActNorm((2,), dtype=1), T, "floating dtype", "dtype=1"),
     "8 bits": (lambda: tfb.DiagonalScale((2,), dtype="float8_e5m2"), T, "floating", "float8_e5m2"),
     "None dtype": (lambda: tfb.BatchNorm((2,), dtype=None), T, "floating dtype", "dtype=None"),
+    "array dtype": (lambda: tfb.ActNorm((2,), dtype=np.ones(2)), T, "floating", r"dtype=array\("),
+    "small": (lambda: tfb.Rescale((2,), np.float32(np.inf)), V, "scale to be", "scale=np.float32"),
     "name": (lambda: tfb.Permute((2,), name=3), T, "name to be a string, or None", "name=3"),
     "large scale": (lambda: tfb.Rescale((2,), 10**400), V, "scale to be a number", "scale=1000"),
     "False alpha": (lambda: tfb.Logit((2,), False), V, "between 0 and 0.5", "alpha=False"),

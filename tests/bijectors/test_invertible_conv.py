@@ -94,3 +94,10 @@ def test_trains_what_it_should():
     names = {v.name.split(":")[0] for v in conv().trainable_variables}
     assert names == {"log_s", "lower", "upper"}
     assert [v.shape for v in conv("full").trainable_variables] == [(4, 4)]
+
+
+@pytest.mark.parametrize("batch", [(0,), (2, 0), (0, 2)])
+def test_empty_batches_keep_their_shape(batch):
+    bijector = tfb.InvertibleConv((3,), seed=0)
+    z, _ = bijector.inverse_and_log_det(tf.zeros([*batch, 3]))
+    assert z.shape == bijector.forward(z).shape == (*batch, 3)

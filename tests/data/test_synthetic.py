@@ -115,6 +115,7 @@ def test_the_points_of_a_split_do_not_depend_on_the_seed():
         (lambda: data.sample(["rings"], 5), r"Expected name to be one of .*name=\['rings'\]"),
         (lambda: data.sample("rings", 2**31), "Expected num_points of at most .*=2147483648"),
         (lambda: data.sample("rings", 5, seed=-1), "Expected seed to be a nonneg.*seed=-1"),
+        (lambda: data.sample("rings", 5, seed=True), "Expected seed to be a nonneg.*seed=True"),
         (lambda: data.sample("rings", 5, seed="a"), "Expected seed to be a nonneg.*seed='a'"),
         (lambda: data.load("rings", num_points=0), "Expected num_points .*num_points=0"),
         (lambda: data.load("rings", pad_to=4), "Expected pad_to to be left out .*pad_to=4"),

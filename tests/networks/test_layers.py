@@ -137,3 +137,8 @@ def test_weight_norm_initial_values():
     zero = WeightNormConv2D(4, use_magnitude=True, zero_init=True)
     zero.build(IMAGE)
     assert not np.any(zero(X)) and np.any(zero.v.numpy())
+
+
+def test_sizes_may_be_integers_of_numpy():
+    net = networks.MLP(np.int64(2), hidden=(np.int32(3),))
+    assert net(np.zeros((1, 4), np.float32)).shape == (1, 2)

@@ -2,10 +2,11 @@
 
 import math
 import numbers
-import sys
 
+import numpy as np
 import tensorflow as tf
 
+_DTYPES = (str, type, np.dtype, tf.DType)
 # Those that TensorFlow computes with; it has others, of 8 bits and fewer, to store.
 _FLOATING = (tf.float16, tf.bfloat16, tf.float32, tf.float64)
 _MOST_ELEMENTS = 2**31 - 1  # whose places a 32-bit integer tells
@@ -49,8 +50,8 @@ def floating(dtype):
     """Returns a floating `tf.DType`, or None for None."""
     if dtype is None:
         return None
-    try:  # TensorFlow has a dtype for some numbers, too
-        known = None if isinstance(dtype, numbers.Number) else tf.as_dtype(dtype)
+    try:  # TensorFlow has a dtype for some numbers, too, and takes that of an array
+        known = tf.as_dtype(dtype) if isinstance(dtype, _DTYPES) else None
     except TypeError as error:
         raise TypeError(f"Expected a floating dtype. Received: dtype={dtype!r}") from error
     if known not in _FLOATING:
@@ -77,9 +78,9 @@ def tensor(value, name, dtype_hint=None):
 
 
 def sequence(value, name):
-    """Returns the elements of an iterable as a list."""
+    """Returns the elements of an iterable, but of no text, as a list."""
     try:
-        return list(value)
+        return list(None if isinstance(value, str | bytes) else value)
     except TypeError as error:
         raise TypeError(f"Expected {name} to be a sequence. Received: {name}={value!r}") from error
 
@@ -110,12 +111,21 @@ def integer(value, name, minimum=1):
 
 def number(value, name, low=-math.inf, high=math.inf):
     """Returns a finite float strictly between `low` and `high`."""
-    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not real or not low < value < high or abs(value) > sys.float_info.max:
+    if not low < real(value) < high:
         raise ValueError(
             f"Expected {name} to be a number between {low} and {high}. Received: {name}={value!r}"
         )
     return float(value)
+
+
+def real(value):
+    """Returns a real number as a float: infinite beyond all floats, NaN for anything else."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.copysign(math.inf, value > 0 or -1)
 
 
 def choice(value, name, choices):

@@ -82,5 +82,7 @@ def _apply(maps, value):
     flat = tf.reshape(value, [-1, value.shape[-1]])
     flat = tf.nn.bias_add(tf.matmul(flat, matrix, transpose_b=True), offset)
     known = value.shape.as_list()
-    shape = [-1, *known[1:]] if None not in known[1:] else tf.shape(value)
+    # Beside a 0 an open dimension could be any.
+    closed = None not in known[1:] and 0 not in known[1:]
+    shape = [-1, *known[1:]] if closed else tf.shape(value)
     return tf.reshape(flat, shape)

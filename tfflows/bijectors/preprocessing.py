@@ -78,7 +78,7 @@ class Logit(Bijector):
     def __init__(self, event_shape, alpha=0.05, *, name="logit"):
         parameters = dict(locals())
         super().__init__(event_shape, parameters=parameters, name=name)
-        zero = isinstance(alpha, int | float) and not isinstance(alpha, bool) and alpha == 0
+        zero = checks.real(alpha) == 0
         self.alpha = 0.0 if zero else checks.number(alpha, "alpha", low=0, high=0.5)
 
     def _forward_and_log_det(self, z, condition=None, training=False):

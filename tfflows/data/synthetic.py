@@ -99,7 +99,7 @@ def sample(name, num_points, seed=0):
 
 def _generator(seed):
     try:
-        return np.random.default_rng(seed)
+        return np.random.default_rng("bool" if isinstance(seed, bool) else seed)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"Expected seed to be a nonnegative int, or some. Received: seed={seed!r}"

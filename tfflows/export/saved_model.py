@@ -1,9 +1,9 @@
 """Writes a flow as a SavedModel, whole or not at all."""
 
+import math
 import numbers
 import os
 import shutil
-import sys
 import uuid
 
 import tensorflow as tf
@@ -100,14 +100,15 @@ def check_flow(flow):
 
 
 def _check_bounds(max_batch_size, max_temperature):
+    from tfflows.bijectors import checks  # here, as who loads an export needs none of them
+
     whole = isinstance(max_batch_size, numbers.Integral) and not isinstance(max_batch_size, bool)
     if not whole or not 1 <= max_batch_size < 2**31:
         raise ValueError(
             "Expected max_batch_size to be an int of at least 1 and 32 bits. "
             f"Received: max_batch_size={max_batch_size!r}"
         )
-    real = isinstance(max_temperature, numbers.Real) and not isinstance(max_temperature, bool)
-    if not real or not 0 < max_temperature <= sys.float_info.max:
+    if not 0 < checks.real(max_temperature) < math.inf:
         raise ValueError(
             "Expected max_temperature to be a finite number above 0. "
             f"Received: max_temperature={max_temperature!r}"

@@ -1,8 +1,6 @@
 """Flows conditioned on class labels: where the labels come from, and the classifier beside them."""
 
 import math
-import numbers
-import sys
 
 import keras
 import tensorflow as tf
@@ -118,8 +116,7 @@ def check_arguments(classes, class_loss, condition_shape):
                 "Expected condition_shape=None with classes: a flow takes one condition. "
                 f"Received: condition_shape={condition_shape!r}"
             )
-    real = isinstance(class_loss, numbers.Real) and not isinstance(class_loss, bool)
-    if not real or not 0 <= class_loss <= sys.float_info.max:
+    if not 0 <= bijectors.checks.real(class_loss) < math.inf:
         raise ValueError(
             "Expected class_loss to be a finite number of at least 0. "
             f"Received: class_loss={class_loss!r}"

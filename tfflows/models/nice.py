@@ -1,7 +1,6 @@
 """NICE: additive couplings of all pixels, and one diagonal scale (arXiv:1410.8516)."""
 
-import numbers
-import sys
+import math
 
 import keras
 import numpy as np
@@ -104,17 +103,12 @@ class NICE(named.NamedFlow):
 
 def _check_range(data_range):
     given = data_range if isinstance(data_range, list | tuple) else ()
-    low, high = given if len(given) == 2 and all(_is_number(n) for n in given) else (0, 0)
-    largest = sys.float_info.max / 2  # so that the range is finite too
-    if not -largest <= low < high <= largest:
+    low, high = map(bijectors.checks.real, given) if len(given) == 2 else (0.0, 0.0)
+    if not 0 < high - low < math.inf:
         raise ValueError(
             "Expected data_range to be two finite numbers, the lower first. "
             f"Received: data_range={data_range!r}"
         )
-
-
-def _is_number(value):
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
 def _hidden_layers(hidden_layers, depth):

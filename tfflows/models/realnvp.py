@@ -1,8 +1,6 @@
 """RealNVP: affine couplings by checkerboards and by channels, multi-scale (arXiv:1605.08803)."""
 
 import math
-import numbers
-import sys
 
 import keras
 
@@ -103,8 +101,7 @@ class RealNVP(named.NamedFlow):
 
 
 def _check_l2(l2, event_shape):
-    real = isinstance(l2, numbers.Real) and not isinstance(l2, bool)
-    if not real or not 0 <= l2 <= sys.float_info.max:
+    if not 0 <= bijectors.checks.real(l2) < math.inf:
         raise ValueError(f"Expected l2 to be a number of at least 0. Received: l2={l2!r}")
     if l2 and len(event_shape) == 1:
         raise ValueError(

@@ -2,9 +2,10 @@
 
 import math
 import numbers
-import sys
 
 import numpy as np
+
+from tfflows.bijectors import checks
 
 
 def check_sampling(n, temperature, seed, shapes):
@@ -47,8 +48,7 @@ def _temperatures(temperature, shapes):
     several = isinstance(temperature, list | tuple) or np.ndim(temperature) == 1
     numbers_given = tuple(temperature) if several else (_item(temperature),)
     for value in numbers_given:
-        real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-        if not real or not 0 <= value <= sys.float_info.max:
+        if not 0 <= checks.real(value) < math.inf:
             raise ValueError(
                 "Expected temperature to be a finite number, or one for each latent shape, of at "
                 f"least 0. Received: temperature={temperature!r}"

@@ -1,11 +1,9 @@
 """Argument checks shared by the network layers, all in the project's one form of error."""
 
+import math
 import numbers
 
-import numpy as np
 import tensorflow as tf
-
-_LARGEST = float(np.finfo(np.float64).max)
 
 
 def check_positive_integers(**values):
@@ -32,16 +30,14 @@ def check_positive_sequence(**values):
 def check_numbers(**values):
     """Raises ValueError unless every keyword's value is a finite number."""
     for name, value in values.items():
-        real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-        if not real or not abs(value) <= _LARGEST:
+        if not abs(_real(value)) < math.inf:
             raise ValueError(f"Expected {name} to be a finite number. Received: {name}={value!r}")
 
 
 def check_rate(**values):
     """Raises ValueError unless every keyword's value is a number from 0 to below 1."""
     for name, value in values.items():
-        real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-        if not real or not 0 <= value < 1:
+        if not 0 <= _real(value) < 1:
             raise ValueError(
                 f"Expected {name} to be a number from 0 to below 1. Received: {name}={value!r}"
             )
@@ -76,6 +72,16 @@ def check_last_axis(inputs_shape):
             "Expected inputs of shape [batch, ..., channels] with known channels. "
             f"Received: inputs_shape={dims or inputs_shape!r}"
         )
+
+
+def _real(value):
+    """A real number as a float: infinite beyond all floats, NaN for anything else."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def _dims(shape):

@@ -69,7 +69,7 @@ class MLP(Conditional, keras.layers.Layer):
         # A copy each: an unseeded initializer object gives the same values at every call.
         own = keras.saving.serialize_keras_object(initializer or self.kernel_initializer)
         return keras.layers.Dense(
-            units,
+            int(units),  # Keras refuses NumPy's
             activation=keras.activations.get(activation),
             kernel_initializer=keras.initializers.get(own),
             name=name,
