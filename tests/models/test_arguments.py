@@ -108,6 +108,13 @@ def test_refused(case):
     assert str(info.value).startswith("Expected ")
 
 
+def test_integers_of_numpy_do_not_overflow():
+    flow = flows.fresh("realnvp", levels=np.int8(2), width=np.uint64(2), depth=np.int64(1))
+    assert flow.encode(X).shape == (3, 16)
+    with pytest.raises(ValueError, match="Received: event_shape=.*levels=9"):
+        flows.fresh("glow", levels=np.int8(9))
+
+
 @pytest.mark.parametrize("event_shape", [3, None, (2, 0), "ab"])
 def test_bits_per_dim_of_what_is_no_shape(event_shape):
     message = re.escape(f"Received: event_shape={event_shape!r}")

@@ -62,3 +62,14 @@ def test_integers_off_the_bins_stop_every_loop():
         flow.fit(X, validation_data=(bad,), verbose=0)
     with pytest.raises(tf.errors.InvalidArgumentError, match="Expected integers from 0 to 16"):
         flow.fit(tf.data.Dataset.from_tensor_slices(bad).batch(2), verbose=0)
+
+
+@pytest.mark.parametrize("batch", [(0,), (2, 0)])
+@pytest.mark.parametrize("kind", flows.NAMES)
+def test_no_data_have_no_densities(kind, batch):
+    flow = flows.trained(kind, condition_shape=(2,))
+    x, condition = np.zeros((*batch, *flows.SHAPE), np.uint8), np.zeros((*batch, 2))
+    z, log_prob = flow.encode_and_log_prob(x, condition)
+    assert z.shape == (*batch, 16) and log_prob.shape == batch
+    assert flow.log_prob(x, condition, 2).shape == batch
+    assert flow.decode(z, condition).shape == x.shape

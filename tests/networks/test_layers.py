@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tests.networks.registry import IMAGE, randomize_zeros
 from tests.reference import networks as reference
-from tfflows.networks import ActNorm, EdgeBiasConv2D, WeightNormConv2D, ZeroConv2D
+from tfflows.networks import MLP, ActNorm, EdgeBiasConv2D, WeightNormConv2D, ZeroConv2D
 
 X = np.random.default_rng(0).normal(2.0, 3.0, IMAGE)
 
@@ -140,5 +140,5 @@ def test_weight_norm_initial_values():
 
 
 def test_sizes_may_be_integers_of_numpy():
-    net = networks.MLP(np.int64(2), hidden=(np.int32(3),))
+    net = MLP(np.int64(2), hidden=(np.int32(3),))
     assert net(np.zeros((1, 4), np.float32)).shape == (1, 2)

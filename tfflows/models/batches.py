@@ -47,6 +47,26 @@ def first_batch(flow, iterator):
     return whole(batch), None
 
 
+def evaluate(function, shape, value, condition, *others):
+    """Returns `function(value, condition, rank, *others)`, of a batch of data of a shape.
+
+    For a batch that is known to be empty it is what an example of zeros gives, without the example:
+    the convolutions of TensorFlow's CPU kernels return no data in a wrong shape.
+    """
+    rank = value.shape.rank
+    batch = value.shape[: rank - len(shape)]
+    if batch.num_elements() != 0:
+        return function(value, condition, rank, *others)
+
+    def one(tensor):
+        return tf.zeros([1] * len(batch) + tensor.shape[len(batch) :], tensor.dtype)
+
+    results = function(one(value), None if condition is None else one(condition), rank, *others)
+    return tf.nest.map_structure(
+        lambda r: tf.zeros(batch + r.shape[len(batch) :], r.dtype), results
+    )
+
+
 def never_empty(x, condition):
     """Returns x and condition with an example of zeros for none, and the number of real ones.
 

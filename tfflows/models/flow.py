@@ -4,7 +4,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows import bijectors, metrics
-from tfflows.models import bridge, inputs, sampling
+from tfflows.models import batches, bridge, inputs, sampling
 from tfflows.models.calibration import Calibrated
 from tfflows.models.summary import summarize
 
@@ -84,8 +84,9 @@ class Flow(Calibrated):
         x, condition = inputs.checked_pair(self, x, condition)
         samples = inputs.check_samples(self, dequantization_samples, x)
         if samples == 1:
-            return self._log_prob(x, condition, x.shape.rank)
-        return self._log_bound(x, condition, x.shape.rank, tf.constant(samples))
+            return batches.evaluate(self._log_prob, self.event_shape, x, condition)
+        count = tf.constant(samples)
+        return batches.evaluate(self._log_bound, self.event_shape, x, condition, count)
 
     def sample(self, n=1, temperature=1.0, seed=None, condition=None):
         """Draws data.
@@ -123,7 +124,7 @@ class Flow(Calibrated):
         """Returns `(encode(x), log_prob(x))` from one evaluation."""
         self._latents("encode")
         x, condition = inputs.checked_pair(self, x, condition)
-        return self._encode(x, condition, x.shape.rank)
+        return batches.evaluate(self._encode, self.event_shape, x, condition)
 
     @property
     def latent_shape(self):
@@ -145,7 +146,7 @@ class Flow(Calibrated):
         shape = self._latents("decode").event_shape
         z = inputs.checked_latent(z, shape, self.variable_dtype)
         condition = inputs.checked_condition(self, condition, inputs.batch_shape(z, shape))
-        return self._decode(z, condition, z.shape.rank)
+        return batches.evaluate(self._decode, shape, z, condition)
 
     def to_integers(self, x):
         """Returns the integers `0 ... bins - 1` whose cells hold `x` (uint8 up to 256 bins)."""

@@ -91,7 +91,7 @@ class Glow(class_conditional.ClassConditional):
         bijectors.checks.variable_dtype(dtype)
         named.check_condition_shape(condition_shape)
         class_conditional.check_arguments(classes, class_loss, condition_shape)
-        named.check_levels(event_shape, levels, levels)
+        named.check_levels(event_shape, levels)
         for argument in ("depth", "width"):
             bijectors.checks.integer(arguments[argument], argument)
         parts = _Parts(arguments)

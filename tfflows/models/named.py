@@ -88,15 +88,17 @@ def check_event_shape(event_shape, ranks):
     return dims
 
 
-def check_levels(event_shape, levels, squeezes):
-    """Refuses numbers of levels whose squeezes do not divide the image."""
-    bijectors.checks.integer(levels, "levels")
+def check_levels(event_shape, levels, unsqueezed=0):
+    """Returns the number of levels as an int, if the squeezes of all but some divide the image."""
+    levels = bijectors.checks.integer(levels, "levels")
+    squeezes = levels - unsqueezed
     height, width, _ = event_shape
     if levels > 32 or height % 2**squeezes or width % 2**squeezes:
         raise ValueError(
             f"Expected levels={levels} to fit: height and width divisible by 2**{squeezes}. "
             f"Received: event_shape={event_shape}, levels={levels}"
         )
+    return levels
 
 
 def resolve_bins(bins, event_shape):

@@ -91,7 +91,14 @@ class RealNVP(named.NamedFlow):
         _check_l2(l2, event_shape)
         network_dtype = named.network_dtype(precision, dtype)
         parts = _Parts(
-            width, blocks, batch_norm, zero_init, condition_shape, dtype, network_dtype, recompute
+            int(width),
+            blocks,
+            batch_norm,
+            zero_init,
+            condition_shape,
+            dtype,
+            network_dtype,
+            recompute,
         )
         layers = named.rescale(event_shape, bins)
         layers += [] if bins is None else [bijectors.Logit(event_shape)]
@@ -143,7 +150,7 @@ class _Parts:
         """All couplings of a model of vectors or images."""
         is_vector = len(shape) == 1
         if not is_vector:
-            named.check_levels(shape, levels, levels - 1)
+            levels = named.check_levels(shape, levels, 1)
             _check_last_level(shape, levels)
         if depth is None:
             depth = 8 if is_vector else 3
