@@ -45,6 +45,8 @@ EXTRAS = {
     "test": [
         # pytest on both cores, the linter, and SciPy as an independent reference.
         *("pytest>=8,<10", "pytest-xdist>=3.5,<4", "ruff>=0.8,<1", "scipy>=1.11,<2"),
+        # Draws the arguments of tests/properties.
+        "hypothesis>=6,<7",
         # The runtimes that portable exports are run on.
         *("onnxruntime>=1.20,<2", "ai-edge-litert>=1.0,<3"),
         # Drives the page of `trainers.explore` in a Chromium, where there is one.

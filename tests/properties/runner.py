@@ -41,7 +41,7 @@ class Row(NamedTuple):
     call: Callable
     arguments: dict
     works: Callable = lambda result, arguments, rng: None
-    many: int = 40
+    many: int = 60
     spoiled: bool = False
 
 
@@ -118,8 +118,9 @@ def _printed(value):
     forms = {repr(value), str(value)}
     if isinstance(value, type):
         forms.add(value.__name__)
-    elif not isinstance(value, np.ndarray):  # its name, shape or dtype, as far as it has them
-        forms |= {str(getattr(value, a)) for a in ("name", "shape", "dtype") if hasattr(value, a)}
+    else:  # its name, shape and dtype, as far as it has them
+        forms |= {str(getattr(value, a)) for a in ("name", "shape") if hasattr(value, a)}
+        forms.add(getattr(getattr(value, "dtype", None), "name", ""))
     if not isinstance(value, dict | set):
         forms |= _of_array(np.asarray(value, object)) if _is_list(value) else _SCALAR
     return forms - {""}
@@ -136,7 +137,7 @@ def _is_list(value):
 def _of_array(elements):
     """Of a whole array also what is wrong with its elements."""
     forms = {f"shape={elements.shape}", repr(tuple(elements)) if elements.ndim else ""}
-    forms |= {repr(element) for element in elements.flat}
+    forms |= {repr(element) for element in elements.flat} if elements.size else _SCALAR
     try:
         numbers = np.asarray(elements.tolist())
         forms |= {numbers.dtype.name, f"values from {numbers.min()} to {numbers.max()}"}

@@ -71,6 +71,11 @@ def is_number(value, low=-math.inf, high=math.inf):
     return -LARGEST <= value <= LARGEST and low <= value <= high
 
 
+def is_sequence(value, length, is_right):
+    """Whether it is a list or tuple of so many elements that are right."""
+    return isinstance(value, list | tuple) and len(value) == length and all(map(is_right, value))
+
+
 def integer(low=1, most=4, *, numpy=True, cap=math.inf):
     """An int of at least `low`; right ones go up to `most`, and none above `cap` is."""
     plain = st.integers(low, most)

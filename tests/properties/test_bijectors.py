@@ -20,6 +20,7 @@ from tests.properties.strategies import (
     image,
     integer,
     is_number,
+    is_sequence,
     number,
     optional,
     shape,
@@ -42,9 +43,10 @@ NAME = Kind(st.sampled_from([None, "b", "b_1"]), lambda v: v is None or isinstan
 LAW = choice("additive", "exp", "sigmoid", "tanh", "bounded", "gaussian")
 
 
+ORDERS = ("reverse", "shuffle", "even_odd")
 ORDER = Kind(
-    st.sampled_from(["reverse", "shuffle", "even_odd"]) | st.permutations(range(3)),
-    lambda v: v in ("reverse", "shuffle", "even_odd") if isinstance(v, str) else False,
+    st.sampled_from(ORDERS) | st.permutations(range(3)),
+    lambda v: isinstance(v, str) and v in ORDERS or is_sequence(v, 3, lambda i: i in range(3)),
     st.sampled_from([[0, 1, 1], [1, 2, 3], (0, 1), [[0, 1, 2]], ["0", "1", "2"], "Reverse"]),
 )
 PERMUTE, SQUEEZE = tfb.Permute((2, 2, 4)), tfb.Squeeze((2, 2, 4))
@@ -55,7 +57,7 @@ LAYERS = Kind(
 )
 MASK = Kind(
     st.lists(st.integers(0, 1), min_size=3, max_size=3).map(lambda m: [*m, 0]),
-    lambda v: np.ndim(v) == 0 and v in (0, False),
+    lambda v: np.size(np.asarray(v, object)) == 1 or is_sequence(v, 4, lambda part: part in (0, 1)),
     st.sampled_from([[1, 1, 1, 1], [0, 1], [0, 0.5, 1, 1], ["0", "1", "0", "1"], np.eye(5)]),
 )
 

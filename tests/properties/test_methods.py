@@ -15,7 +15,9 @@ from tests.properties.strategies import (
     BATCHES,
     Kind,
     integer,
+    is_integer,
     is_number,
+    is_sequence,
     optional,
 )
 
@@ -79,7 +81,7 @@ TEMPERATURE = Kind(
 )
 TWO = Kind(
     st.lists(st.floats(0, 2), min_size=2, max_size=2) | st.tuples(*[st.integers(0, 2)] * 2),
-    lambda value: is_number(value, 0) or np.shape(value) == (2,),
+    lambda value: is_number(value, 0) or isinstance(value, list | tuple | np.ndarray),
     st.sampled_from([[], [1.0], [1.0] * 3, [1, -1], [1, "1"], np.ones((2, 1))]),
 )
 
@@ -137,7 +139,7 @@ CONDITION = data((2,), "float32", "float64", "int32", batches=[(3,)], bad=NOT_FI
 LABELS = Kind(
     st.lists(st.integers(0, 2), min_size=3, max_size=3).map(lambda v: np.array(v, np.uint8))
     | st.permutations(range(3)),
-    lambda value: False,
+    lambda value: is_sequence(value, 3, lambda label: is_integer(label, 0, 2)),
     st.sampled_from([[0, 1, 3], [-1, 0, 1], np.zeros(2, int), np.zeros((3, 1), int), np.zeros(3)]),
 )
 ROWS = {

@@ -19,6 +19,7 @@ from tests.properties.strategies import (
     integer,
     is_integer,
     is_number,
+    is_sequence,
     optional,
     shape,
     shapes,
@@ -41,7 +42,7 @@ BINS = Kind(
 NO_BINS = BINS._replace(right=st.sampled_from([None, "auto"]))
 CONDITION = Kind(
     st.none() | st.tuples(st.integers(1, 3)) | st.integers(1, 3).map(lambda n: [n]),
-    lambda v: v is None or (isinstance(v, list | tuple) and len(v) == 1 and is_integer(v[0])),
+    lambda value: value is None or is_sequence(value, 1, is_integer),
     st.sampled_from([3, (0,), (2, 2), (None,), ("3",), (True,)]),
 )
 NOISE = Kind(
@@ -51,7 +52,7 @@ NOISE = Kind(
 )
 RANGE = Kind(
     st.sampled_from([(0.0, 1.0), (-1, 1), [0, 2.5], (np.float32(-1), np.float64(0.5))]),
-    lambda value: False,
+    lambda value: is_sequence(value, 2, is_number) and value[0] < value[1],
     st.sampled_from([(1, 0), (0, 0), (0, np.nan), (0,), (0, 1, 2), ("0", 1), (False, True)]),
 )
 VECTOR = shape(shapes(1).filter(lambda d: d[0] > 1), (1, 3), lambda d: np.prod(d) > 1)
@@ -114,10 +115,10 @@ ROWS = {
         tfflows.NICE,
         {"event_shape": SIDE, "bins": BINS, "dequantizer": NOISE, "data_range": RANGE, **NICE},
         works,
-        50,
+        100,
     ),
     "NICE of vectors": Row(
-        tfflows.NICE, {"event_shape": VECTOR, "bins": NO_BINS, "name": NAME, **NICE}, works, 50
+        tfflows.NICE, {"event_shape": VECTOR, "bins": NO_BINS, "name": NAME, **NICE}, works, 100
     ),
     "RealNVP": Row(
         tfflows.RealNVP,
@@ -131,19 +132,22 @@ ROWS = {
             **REAL,
         },
         works,
-        50,
+        100,
     ),
     "RealNVP of vectors": Row(
-        tfflows.RealNVP, {"event_shape": VECTOR, "depth": DEPTH, "bins": NO_BINS, **REAL}, works, 40
+        tfflows.RealNVP,
+        {"event_shape": VECTOR, "depth": DEPTH, "bins": NO_BINS, **REAL},
+        works,
+        100,
     ),
     "Glow": Row(
-        tfflows.Glow, {"event_shape": image(4), "dequantizer": NOISE, **GLOW, **COMMON}, works, 50
+        tfflows.Glow, {"event_shape": image(4), "dequantizer": NOISE, **GLOW, **COMMON}, works, 100
     ),
     "Glow of classes": Row(
         tfflows.Glow,
         {"event_shape": image(4), "classes": integer(2, 4), "class_loss": LOSS, **GLOW},
         works,
-        50,
+        100,
     ),
     "VariationalDequantizer": Row(
         tfflows.VariationalDequantizer,
@@ -155,7 +159,7 @@ ROWS = {
             "blocks": DEPTH,
         },
         noisy,
-        50,
+        100,
     ),
 }
 

@@ -14,6 +14,7 @@ from tests.properties.strategies import (
     integer,
     is_integer,
     is_number,
+    is_sequence,
     number,
 )
 from tfflows import networks
@@ -53,7 +54,7 @@ DROPOUT = Kind(
 BUILDS = {
     "image": Kind(
         st.tuples(st.none(), *[st.integers(1, 3)] * 3),
-        lambda value: False,
+        lambda value: is_sequence(value, 4, lambda d: True) and all(map(is_integer, value[1:])),
         st.sampled_from([(None, 2, 2), (None, 2, 2, 0), (None, 2, None, 1), (2, 2, 2.5, 1)]),
     ),
     "vector": Kind(

@@ -91,14 +91,7 @@ class RealNVP(named.NamedFlow):
         _check_l2(l2, event_shape)
         network_dtype = named.network_dtype(precision, dtype)
         parts = _Parts(
-            int(width),
-            blocks,
-            batch_norm,
-            zero_init,
-            condition_shape,
-            dtype,
-            network_dtype,
-            recompute,
+            width, blocks, batch_norm, zero_init, condition_shape, dtype, network_dtype, recompute
         )
         layers = named.rescale(event_shape, bins)
         layers += [] if bins is None else [bijectors.Logit(event_shape)]
@@ -140,7 +133,7 @@ class _Parts:
         network_dtype,
         recompute,
     ):
-        self.width, self.blocks = width, blocks
+        self.width, self.blocks = int(width), blocks
         self.batch_norm, self.zero_init = batch_norm, zero_init
         self.condition_shape, self.dtype = condition_shape, dtype
         self.network_dtype, self.recompute = network_dtype, recompute
