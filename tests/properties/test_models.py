@@ -71,7 +71,9 @@ GLOW |= {
     "precision": PRECISION,
     "dtype": DTYPE,
 }
-SIDE = image(4, most=1)
+# Some other shapes would do for some numbers of levels, and vectors for NICE and RealNVP.
+SIDE = image(4, most=1)._replace(is_right=VECTOR.is_right)
+IMAGE = image(4)._replace(is_right=image(2).is_right)
 
 
 def _given(flow, batch, rng):
@@ -141,11 +143,11 @@ ROWS = {
         100,
     ),
     "Glow": Row(
-        tfflows.Glow, {"event_shape": image(4), "dequantizer": NOISE, **GLOW, **COMMON}, works, 100
+        tfflows.Glow, {"event_shape": IMAGE, "dequantizer": NOISE, **GLOW, **COMMON}, works, 100
     ),
     "Glow of classes": Row(
         tfflows.Glow,
-        {"event_shape": image(4), "classes": integer(2, 4), "class_loss": LOSS, **GLOW},
+        {"event_shape": IMAGE, "classes": integer(2, 4), "class_loss": LOSS, **GLOW},
         works,
         100,
     ),
