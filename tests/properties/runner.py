@@ -1,10 +1,12 @@
 """Runs properties by hypothesis and counts their cases: none may be dropped in silence.
 
-A case draws right arguments and, in two of three, makes one of them wrong. Right arguments must
+A case draws right arguments and, in two of three, a wrong one in place of one. Right ones must
 work, and what is made must do what the property says; a wrong one must be refused by a ValueError
 or TypeError that has its name and its value.
 """
 
+import functools
+import math
 import re
 import tempfile
 from collections.abc import Callable
@@ -46,14 +48,21 @@ class Row(NamedTuple):
 
 
 def check(name, row, *, deep):
-    """Runs the cases of a row; the deep run draws them anew each time."""
-    run(
-        name,
-        cases(row.arguments, spoiled=row.spoiled),
-        lambda case: _case(row, *case),
-        row.many if deep else 2,
-        deep,
-    )
+    """Runs the cases of a row; the deep run draws them anew each time.
+
+    A third of them has right arguments; of the others each argument that can be wrong has a share.
+    Two cases, one of either kind, are few.
+    """
+    fallible = [n for n, kind in row.arguments.items() if strategies.can_be_wrong(kind)]
+    right = 0 if row.spoiled else row.many // 3
+    share = math.ceil((row.many - right) / len(fallible))
+    plan = {None: right, **dict.fromkeys(fallible, share)}
+    if not deep:
+        plan = {None: min(right, 1), fallible[len(name) % len(fallible)]: 1}
+    for changed, examples in plan.items():
+        if examples:
+            case = functools.partial(_case, row, changed)
+            run(name, cases(row.arguments, changed), case, examples, deep)
 
 
 def run(name, strategy, case, examples, deep):
@@ -78,21 +87,16 @@ def run(name, strategy, case, examples, deep):
 
 
 @st.composite
-def cases(draw, kinds, *, spoiled=False):
-    """Arguments, the name of the one that is wrong or None, and a seed."""
+def cases(draw, kinds, changed=None):
+    """Arguments, of which one is wrong or none, and a seed."""
     arguments = {name: draw(kind.right) for name, kind in kinds.items()}
-    fallible = [n for n, k in kinds.items() if not k.is_right(_NOTHING)]
-    spoil = spoiled or (fallible and draw(st.integers(0, 2)))
-    changed = draw(st.sampled_from(fallible)) if spoil else None
     if changed is not None:
         arguments[changed] = draw(strategies.wrong(kinds[changed]))
-    return arguments, changed, draw(strategies.SEEDS)
+    return arguments, draw(strategies.SEEDS)
 
 
-_NOTHING = strategies.Odd()  # wrong for every argument that can be wrong
-
-
-def _case(row, arguments, changed, seed):
+def _case(row, changed, drawn):
+    arguments, seed = drawn
     if changed is None:
         result = row.call(**arguments)
         row.works(result, arguments, np.random.default_rng(seed))

@@ -32,6 +32,7 @@ class Odd:
         return "<odd>"
 
 
+ODD = Odd()
 LARGE = 10**400  # more than a float holds
 LARGEST = np.finfo(np.float64).max.item()
 FLOATS = ("float16", "bfloat16", "float32", "float64")
@@ -40,7 +41,7 @@ _NUMBERS = [0, -1, 1, 2, 3, 2**31, 2**63, LARGE, -LARGE, 0.0, -0.5, 1.5, 2.0, 1e
 _SPECIAL = [math.nan, math.inf, -math.inf, True, False, 1j, fractions.Fraction(1, 3)]
 _NUMPY = [np.int64(2), np.int8(-1), np.float32(0.5), np.float64(math.nan), np.bool_(True)]
 _ARRAYS = [np.array(2), np.array([2, 2]), np.zeros((0,)), np.array(["a"]), np.array([[1.5]])]
-_OTHERS = [None, Odd(), len, int, "", "a", "2", b"2", "auto", "variational", "float32", "é\n"]
+_OTHERS = [None, ODD, len, int, "", "a", "2", b"2", "auto", "variational", "float32", "é\n"]
 _NESTED = [(), [], {}, set(), [2], (2, 2), [[2]], [1, [2]], ["a"], [None], {"a": 1}, (1.5, True)]
 
 # Values of all kinds; for any argument most of them are wrong.
@@ -55,7 +56,12 @@ ANYTHING = st.one_of(
 
 def wrong(kind):
     """Values that are wrong for a kind."""
-    return (ANYTHING | kind.wrong).filter(lambda value: not kind.is_right(value))
+    values = kind.wrong if kind.is_right(ODD) else ANYTHING | kind.wrong
+    return values.filter(lambda value: not kind.is_right(value))
+
+
+def can_be_wrong(kind):
+    return not (kind.is_right(ODD) and kind.wrong.is_empty)
 
 
 def is_integer(value, low=1, high=math.inf):
