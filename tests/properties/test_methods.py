@@ -71,7 +71,12 @@ KINDS = ("float32", "float64", "uint8", "int32", "int64", "float16")
 X = data(SHAPE, *KINDS, bad=NOT_FINITE + OUTSIDE)
 INTEGERS = data(SHAPE, "uint8", "int64", bad=NOT_FINITE + OUTSIDE)
 Z = data((16,), "float32", "float64", "int32")
-Y = data(SHAPE, "float32", "float64")
+NO_FLOATS = [None, "a", {}, [[1], [1, 2]], np.full((2, 2), 1j), np.ones(3, bool), np.ones(3, int)]
+Y = Kind(  # of any shape
+    arrays(SHAPE, "float32", "float64"),
+    lambda value: not any(value is wrong for wrong in NO_FLOATS),
+    st.sampled_from(NO_FLOATS),
+)
 TEMPERATURE = Kind(
     st.floats(0, 2, width=32)
     | st.integers(0, 2)
