@@ -140,7 +140,11 @@ def _is_list(value):
 
 def _of_array(elements):
     """Of a whole array also what is wrong with its elements."""
-    forms = {f"shape={elements.shape}", repr(tuple(elements)) if elements.ndim else ""}
+    forms = {
+        "dtype=float32",
+        f"shape={elements.shape}",
+        repr(tuple(elements)) if elements.ndim else "",
+    }
     forms |= {repr(element) for element in elements.flat} if elements.size else _SCALAR
     try:
         numbers = np.asarray(elements.tolist())

@@ -34,10 +34,15 @@ ODD_SIZE = Kind(
     lambda value: is_integer(value) and value % 2 == 1,
     st.sampled_from([0, 2, -1, 3.0, "3"]),
 )
+SEQUENCES = (list, tuple, np.ndarray)
 HIDDEN = Kind(
     st.lists(st.integers(1, 4), max_size=3) | st.tuples(st.integers(1, 4)),
-    lambda v: not np.isscalar(v) and v is not None and hasattr(v, "__iter__") and _are_sizes(v),
-    st.sampled_from([(0,), (3, -1), (2.5,), ("3",), [True], [None], 3]),
+    lambda value: (
+        isinstance(value, SEQUENCES)
+        and len(np.shape(np.asarray(value, object))) > 0
+        and _are_sizes(value)
+    ),
+    st.sampled_from([(0,), (3, -1), (2.5,), ("3",), [True], [None], 3, "", b"2"]),
 )
 MASK = Kind(
     st.lists(st.integers(0, 1), min_size=4, max_size=4).map(lambda m: np.reshape(m, (2, 2)))

@@ -19,7 +19,7 @@ def check_positive_sequence(**values):
     """Raises ValueError unless every keyword's value is a list or tuple of positive integers."""
     for name, value in values.items():
         try:
-            sizes = {f"{name}[{i}]": size for i, size in enumerate(value)}
+            sizes = {f"{name}[{i}]": size for i, size in enumerate(_elements(value))}
             check_positive_integers(**sizes)
         except (TypeError, ValueError) as error:
             raise ValueError(
@@ -72,6 +72,11 @@ def check_last_axis(inputs_shape):
             "Expected inputs of shape [batch, ..., channels] with known channels. "
             f"Received: inputs_shape={dims or inputs_shape!r}"
         )
+
+
+def _elements(value):
+    """The value; None for what may be iterated, but holds no sizes in an order."""
+    return None if isinstance(value, str | bytes | set | dict) else value
 
 
 def _real(value):
