@@ -214,6 +214,7 @@ BAD_ARGUMENTS = [
         "kernel_initializer='no'",
     ),
     (networks.ResNet, {"channels_out": 2, "input_gain": 10**400}, "input_gain=1000"),
+    (networks.ResNet, {"channels_out": 2, "mask": 1e300}, r"mask=1e\+300"),
     (networks.ResNet, {"channels_out": 2, "mask": "checkers"}, "mask='checkers'"),
     (networks.ResNet, {"channels_out": 2, "mask": [[0, 2]]}, r"mask=\[\[0, 2\]\]"),
 ]

@@ -158,7 +158,7 @@ class ResNet(Conditional, keras.layers.Layer):
 def _mask_channel(mask):
     """The mask as an array [1, height, width, 1]."""
     try:
-        channel = np.asarray(mask).astype(np.float32, casting="same_kind")
+        channel = np.asarray(mask).astype(np.float64, casting="same_kind")
     except (TypeError, ValueError) as error:
         raise ValueError(f"Expected a mask of 0 and 1. Received: mask={mask!r}") from error
     if not np.isin(channel, (0.0, 1.0)).all():
@@ -170,7 +170,7 @@ def _mask_channel(mask):
             "Expected a mask of shape [height, width] or [height, width, 1]. "
             f"Received: mask.shape={np.shape(mask)!r}"
         )
-    return channel[np.newaxis]
+    return channel[np.newaxis].astype(np.float32)
 
 
 def _batch_norm(name, dtype):
