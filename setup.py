@@ -28,8 +28,9 @@ EXTRAS = {
     # `python -m trainers.glow` and its kin: flags, pictures, TensorBoard. tf.summary needs the
     # tensorboard package, which tensorflow itself no longer brings along since 2.21.
     "trainers": ["absl-py>=2.1,<3", "matplotlib>=3.8,<4", "tensorboard>=2.20,<2.22"],
-    # The protos of warm-up requests (`tfflows.write_warmup`).
-    "serving": ["tensorflow-serving-api>=2.19,<2.22"],
+    # The protos of warm-up requests (`tfflows.write_warmup`), and with grpcio, which they bring, a
+    # client (`examples/serving/grpc_client.py`).
+    "serving": ["tensorflow-serving-api>=2.19,<2.22", "grpcio>=1.60,<2"],
     # The converter of `tfflows.to_onnx`. It needs the onnx package, at run time too.
     "onnx": ["tf2onnx>=1.16,<2", "onnx>=1.17,<2"],
     # What `python -m benchmarks.step` compares with, by --normflows_python; an environment of its
