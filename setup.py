@@ -32,8 +32,9 @@ EXTRAS = {
         # The page of `trainers.explore`: its server, and the files of pictures dropped on it.
         *("werkzeug>=3,<4", "pillow>=10,<14"),
     ],
-    # The protos of warm-up requests (`tfflows.write_warmup`).
-    "serving": ["tensorflow-serving-api>=2.19,<2.22"],
+    # The protos of warm-up requests (`tfflows.write_warmup`), and with grpcio, which they bring, a
+    # client (`examples/serving/grpc_client.py`).
+    "serving": ["tensorflow-serving-api>=2.19,<2.22", "grpcio>=1.60,<2"],
     # The converter of `tfflows.to_onnx`. It needs the onnx package, at run time too.
     "onnx": ["tf2onnx>=1.16,<2", "onnx>=1.17,<2"],
     # What `python -m benchmarks.step` compares with, by --normflows_python; an environment of its

@@ -1,6 +1,5 @@
 """What happens at the end of an epoch: validation, checkpoints, sample grids, the end of all."""
 
-import math
 import time
 
 import keras
@@ -38,12 +37,14 @@ class EndOfEpoch(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs):
         """Does what the class says."""
-        if not math.isfinite(logs["loss"]):
+        if logs["skipped_steps"] >= self.params["steps"]:
             raise FloatingPointError(
-                "Expected a finite loss (a lower learning_rate, more warmup_steps or a clip_norm "
-                f"may help). Received: loss={logs['loss']} in epoch {epoch + 1}"
+                "Expected a finite loss and gradient (a lower learning_rate, more warmup_steps or "
+                f"a clip_norm may help). Received: none in all steps of epoch {epoch + 1}"
             )
         row = {"epoch": epoch + 1, "loss": logs["loss"], "bits_per_dim": logs["bits_per_dim"]}
+        row["skipped_steps"] = int(logs["skipped_steps"])
+        row["updates"] = int(self.model.optimizer.iterations.numpy())
         best = self._history.best
         if self._is_validated(epoch + 1):
             flow = self._averaged.update()
@@ -64,7 +65,8 @@ class EndOfEpoch(keras.callbacks.Callback):
         self._mark, row["seconds"] = now, now - self._mark
         self._history.rows.append(row)
         self._history.save(self._folder.history)
-        _save(self.model, self._folder.last)
+        last, *older = self._folder.checkpoints
+        _save(self.model, last, older)
 
 
 class Curves(keras.callbacks.TensorBoard):
@@ -116,6 +118,6 @@ class SampleGrids(keras.callbacks.Callback):
         self._writer.close()
 
 
-def _save(flow, path):
-    with workdir.replacing(path) as partial:
+def _save(flow, path, older=()):
+    with workdir.replacing(path, older) as partial:
         flow.save(partial)

@@ -134,6 +134,8 @@ def _define_course(to):
     count(to, "patience", text, least=0)
     text = "Minutes of training, of all runs of the command together, that no epoch is to exceed"
     number(to, "max_minutes", f"{text}; 0 for no limit.")
+    text = "Most steps in a row that are skipped, their loss or gradient not being finite"
+    count(to, "max_skipped", f"{text}; one more ends the run.", least=0)
     count(to, "seed", "Seed of weights, data order and samples.", default=0, least=0)
     switch(to, "smoke", "The same run, small enough to take seconds.", default=False)
 

@@ -8,6 +8,9 @@ from trainers import workdir
 class History:
     """One row an epoch: `epoch`, `loss`, `bits_per_dim`, `seconds`, `val_bits_per_dim` or not.
 
+    Besides `skipped_steps`, steps of the epoch whose loss or gradient was not finite, and
+    `updates`, steps that were taken since the start of the run.
+
     All that a continued run has to know besides the weights follows from the rows.
     """
 
@@ -15,16 +18,18 @@ class History:
         self.rows = list(rows)
 
     @classmethod
-    def load(cls, path, epochs=None):
+    def load(cls, path, updates=None, steps_per_epoch=None):
         """Reads a history, or starts one where there is no file.
 
         Args:
           path: JSON file.
-          epochs: number of epochs to keep: a crash may have come between the history and the
-            checkpoint, which is then the older one. None for all.
+          updates: number of steps that the checkpoint was taken after: a crash may have come
+            between the history and the checkpoint, which is then the older one, and what follows it
+            is left out. None for all.
+          steps_per_epoch: steps of an epoch, for rows of older runs, which have no `updates`.
 
         Raises:
-          ValueError: the file is no history, or has fewer epochs.
+          ValueError: the file is no history, or not that of the checkpoint.
         """
         rows = []
         if path.exists():
@@ -32,12 +37,16 @@ class History:
                 rows = json.loads(path.read_text(encoding="utf-8"))
             except ValueError as error:
                 raise ValueError(f"Expected a history. Received: {str(path)!r}") from error
-        if epochs is not None and len(rows) < epochs:
+        if updates is None:
+            return cls(rows)
+        made = [row.get("updates", row["epoch"] * steps_per_epoch) for row in rows]
+        kept = sum(number <= updates for number in made)
+        if (made[kept - 1] if kept else 0) != updates:
             raise ValueError(
-                f"Expected a history of {epochs} epochs, as many as the checkpoint has. "
-                f"Received: {str(path)!r} with {len(rows)}"
+                f"Expected a history with an epoch that ends after {updates} steps, as the "
+                f"checkpoint does. Received: {str(path)!r}, whose epochs end after {made}"
             )
-        return cls(rows[:epochs])
+        return cls(rows[:kept])
 
     def save(self, path):
         """Writes the rows, whole or not at all."""

@@ -3,16 +3,25 @@
 import functools
 import math
 import sys
-import zipfile
 
 import keras
 
-from trainers import dequantizers, execution, optimizers, program, report, strategies, stream
+from trainers import (
+    checkpoints,
+    dequantizers,
+    execution,
+    optimizers,
+    program,
+    report,
+    strategies,
+    stream,
+)
 from trainers import flags as trainer_flags
 from trainers import settings as run_settings
 from trainers.averages import AveragedCopy
 from trainers.callbacks import Curves, EndOfEpoch, SampleGrids
 from trainers.history import History
+from trainers.skipping import StopSkipping
 from trainers.workdir import Workdir
 
 
@@ -24,7 +33,7 @@ def main(recipe):
         with program.users_errors(recipe.name, ValueError, TypeError, OSError):
             run = Run(recipe, run_settings.resolve(recipe, names, arguments))
             run.prepare()
-        with program.users_errors(recipe.name, FloatingPointError):
+        with program.users_errors(recipe.name, FloatingPointError, OSError):
             run.finish()
 
     program.run(recipe.name, work)
@@ -60,6 +69,7 @@ class Run:
         if self.complete:
             return
         settings = self.settings
+        self.folder.lock()
         # First, as a CPU cannot be split any more once TensorFlow has used it.
         self.strategy = strategies.make(settings.strategy, settings.logical_cpus)
         strategies.check_batch_size(self.strategy, settings.batch_size)
@@ -91,6 +101,7 @@ class Run:
                 EndOfEpoch(
                     self.folder, self.history, self.averaged, self.validation, self.settings
                 ),
+                StopSkipping(self.settings, self.steps),
                 Curves(logs),
                 SampleGrids(logs / "samples", self.averaged, self.settings),
             ],
@@ -143,20 +154,15 @@ class Run:
         )
 
     def _restore_or_start(self):
-        if not self.folder.last.exists():
+        if not any(file.exists() for file in self.folder.checkpoints):
             self.history = History()
             self.flow.initialize(*stream.first_batch(self.settings))
             return
         with self.strategy.scope():
             self.flow.optimizer.build(self.flow.trainable_variables)
-            try:
-                self.flow.load_weights(self.folder.last)
-            except (OSError, KeyError, zipfile.BadZipFile) as error:
-                raise ValueError(
-                    f"Expected a checkpoint. Received: {str(self.folder.last)!r}, {error}"
-                ) from error
-        done = int(self.flow.optimizer.iterations.numpy()) // self.steps
-        self.history = History.load(self.folder.history, done)
+            checkpoints.restore(self.flow, self.folder.checkpoints)
+        updates = int(self.flow.optimizer.iterations.numpy())
+        self.history = History.load(self.folder.history, updates, self.steps)
 
     def _announce(self, train):
         count = sum(math.prod(v.shape) for v in self.flow.trainable_variables)

@@ -1,6 +1,7 @@
 """`Workdir`: the files of a run, written so that a crash never leaves half of one."""
 
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -15,6 +16,7 @@ class Workdir:
       path: the folder.
       config: JSON of what makes the run the one it is.
       last: checkpoint to go on from: weights, optimizer with the averages, steps.
+      checkpoints: `last` and the two before it, newest first.
       best: model with the averaged weights of the best validation.
       history: JSON rows, one an epoch.
       results: JSON, written when everything else is.
@@ -23,7 +25,8 @@ class Workdir:
     def __init__(self, path):
         self.path = pathlib.Path(path).expanduser()
         self.config = self.path / "config.json"
-        self.last = self.path / "last.keras"
+        self.checkpoints = [self.path / f"last{age}.keras" for age in ("", "-1", "-2")]
+        self.last = self.checkpoints[0]
         self.best = self.path / "best.keras"
         self.history = self.path / "history.json"
         self.results = self.path / "results.json"
@@ -54,10 +57,30 @@ class Workdir:
                     f"{str(self.path)!r}, or another workdir. Received: {name}={here.get(name)!r}"
                 )
 
+    def lock(self):
+        """Keeps other processes out of the folder, if it is there, for as long as this one lives.
+
+        Raises:
+          ValueError: another process has it.
+        """
+        if not self.path.is_dir() or self.path.resolve() in _locked:
+            return
+        folder = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(folder)
+            raise ValueError(
+                "Expected a workdir that no other run is using. "
+                f"Received: workdir={str(self.path)!r}"
+            ) from error
+        _locked[self.path.resolve()] = folder
+
     def claim(self, identity):
         """Makes the folder, writes the identity if it is new, and clears what a crash left."""
         self.path.mkdir(parents=True, exist_ok=True)
-        for file in (self.last, self.best, self.history, self.results, self.config):
+        self.lock()
+        for file in (*self.checkpoints, self.best, self.history, self.results, self.config):
             for partial in self.path.glob(f".????????-{file.name}"):
                 partial.unlink()
         if not self.config.exists():
@@ -77,7 +100,7 @@ class Workdir:
             ) from error
 
     def _check_empty(self):
-        for file in (self.last, self.best, self.history, self.results):
+        for file in (*self.checkpoints, self.best, self.history, self.results):
             if file.exists():
                 raise ValueError(
                     f"Expected a workdir with config.json, or without {file.name}. "
@@ -85,13 +108,34 @@ class Workdir:
                 )
 
 
+# Folders that this process keeps others out of, and their descriptors.
+_locked = {}
+
+
+def unlock(path):
+    """Lets other processes into a folder again."""
+    os.close(_locked.pop(pathlib.Path(path).resolve()))
+
+
 @contextlib.contextmanager
-def replacing(path):
-    """Gives a temporary name beside `path` to write to, and moves it there if all went well."""
+def replacing(path, older=()):
+    """Gives a temporary name beside `path` to write to, and moves it there if all went well.
+
+    What was there is moved to the first of `older`, what was there to the second, and so on.
+    """
     partial = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")  # Keras looks at the ending
     try:
         yield partial
+        names = [path, *older]
+        for newer, name in reversed(list(zip(names, older, strict=False))):
+            if newer.exists():
+                os.replace(newer, name)
         os.replace(partial, path)
+    except OSError as error:
+        raise OSError(
+            f"Expected to write {str(path)!r}; what was there before is as it was. "
+            f"Received: {error.strerror or error}"
+        ) from error
     finally:
         partial.unlink(missing_ok=True)
 

@@ -40,7 +40,8 @@ def write(path, text=""):
 def workspace(tmp_path):
     """A copy of our files in a workspace of the form that Bazel 2.1 knows, beside the stand-ins."""
     for path in sources.files(
-        "*.py", "*.md", "BUILD", "MODULE.bazel", "Makefile", "LICENSE", "*.txt", "py.typed"
+        *("*.py", "*.md", "*.txt", "*.config", "*.yml", "py.typed"),
+        *("BUILD", "MODULE.bazel", "Makefile", "LICENSE"),
     ):
         write(tmp_path / "main" / path, sources.read(path))
     write(tmp_path / "rules" / "python" / "defs.bzl", RULES)

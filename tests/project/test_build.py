@@ -18,6 +18,10 @@ ROOMS = {
     "trainer": {"tfflows", "bijectors", "networks", "data", "metrics", "models", "export"},
     "explorer": {"trainer"},
     "benchmark": {"tfflows", "models", "trainer"},
+    # What a newcomer copies stands alone.
+    "serving_client": set(),
+    "rest_client": {"serving_client"},
+    "grpc_client": {"serving_client"},
 }
 # What each room may import of others.
 PACKAGES = {
@@ -36,6 +40,10 @@ PACKAGES = {
     },
     "data": {"numpy", "tensorflow", "sklearn", "tensorflow_datasets"},
     "tfflows": {"keras"},
+    "serving_client": {"absl", "numpy"},
+    "rest_client": {"absl", "numpy"},
+    # TensorFlow, as the messages of tensorflow_serving are made of its own.
+    "grpc_client": {"absl", "grpc", "tensorflow", "tensorflow_serving"},
 }
 # The only file of the package that may import TFDS; absl has none.
 TFDS_FILE = pathlib.Path("tfflows/data/images.py")
@@ -45,6 +53,7 @@ LABELS = {
     "PIL": "@pip//pillow",
     "absl": "@pip//absl_py",
     "google": "@pip//protobuf",
+    "grpc": "@pip//grpcio",
     "sklearn": "@pip//scikit_learn",
     "tensorflow_serving": "@pip//tensorflow_serving_api",
 }
@@ -89,7 +98,8 @@ def test_every_file_of_ours_belongs_to_exactly_one_target():
     # A file for an interpreter of its own is data.
     data = [path for t in programs for path in t.arguments.get("data", ())]
     listed = [s for t in programs for s in t.srcs] + [p for p in data if p.endswith(".py")]
-    expected = [str(path) for path in sources.python_files("tfflows", "trainers", "benchmarks")]
+    rooms = ("tfflows", "trainers", "benchmarks", "examples")
+    expected = [str(path) for path in sources.python_files(*rooms)]
     tests = [path for path in listed if path.startswith("tests/")]
     assert sorted(listed) == sorted(expected + tests)
 

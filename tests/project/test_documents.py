@@ -12,7 +12,8 @@ from tests.project import sources
 
 DOCUMENTS = sources.files("*.md")
 TEXTS = sources.files(
-    "*.py", "*.c", "*.md", "*.toml", "*.txt", "BUILD", "MODULE.bazel", "Makefile", "run"
+    *("*.py", "*.c", "*.md", "*.toml", "*.txt", "*.yml", "*.config"),
+    *("BUILD", "MODULE.bazel", "Makefile", "run"),
 )
 TARGETS = set(re.findall(r"^([a-z]+):", sources.read("Makefile"), re.MULTILINE))
 
@@ -50,7 +51,7 @@ def test_commands_exist():
     for path in DOCUMENTS:
         text = sources.read(path)
         assert set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE)) <= TARGETS, path
-        modules = re.findall(r"python -m (trainers\.\w+)", text)
+        modules = re.findall(r"python -m ((?:trainers|examples)(?:\.\w+)+)", text)
         files = {sources.ROOT / f"{module.replace('.', '/')}.py" for module in modules}
         assert not [str(file) for file in files if not file.is_file()], path
 

@@ -5,7 +5,7 @@ import importlib
 
 from tests.project import sources
 
-OURS = sources.python_files("tfflows", "trainers", "benchmarks")
+OURS = sources.python_files("tfflows", "trainers", "benchmarks", "examples")
 EVERY = [*OURS, *sources.python_files("tests")]
 PACKAGES = [path for path in OURS if path.name == "__init__.py" and path.parts[0] == "tfflows"]
 LONGEST_FILE, LONGEST_FUNCTION = 250, 40

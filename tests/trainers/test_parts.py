@@ -121,7 +121,9 @@ def _moments(flow):
 def test_a_loss_that_is_not_finite_ends_the_run_before_its_checkpoint(tmp_path):
     run = command.prepared("nice", tmp_path, *command.SMALL)
     run.flow.trainable_variables[0].assign(run.flow.trainable_variables[0] * np.nan)
-    with pytest.raises(FloatingPointError, match="lower learning_rate.*loss=nan in epoch 1"):
+    with pytest.raises(
+        FloatingPointError, match="lower learning_rate.*none in all steps of epoch 1"
+    ):
         run.finish()
     assert not run.folder.last.exists()
 

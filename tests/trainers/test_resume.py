@@ -80,7 +80,12 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(whole, tmp_path, capsys):
 def test_a_crash_between_history_and_checkpoint_costs_an_epoch_only(whole, tmp_path):
     command.run("realnvp", tmp_path, *ARGUMENTS, "--max_minutes=1e-9")
     history = json.loads((tmp_path / "history.json").read_text())
-    extra = {**history[0], "epoch": 2, "val_bits_per_dim": -99.0}  # its checkpoint was not written
+    extra = {
+        **history[0],
+        "epoch": 2,
+        "updates": 6,
+        "val_bits_per_dim": -99.0,
+    }  # not in a checkpoint
     (tmp_path / "history.json").write_text(json.dumps([*history, extra]))
     command.run("realnvp", tmp_path, *ARGUMENTS)
     assert_same(tmp_path, whole)

@@ -1,6 +1,7 @@
 """Flows as Keras models: compositions of bijectors, networks and base distributions."""
 
 from tfflows.models.calibration import Calibration
+from tfflows.models.diagnosis import first_non_finite
 from tfflows.models.flow import Flow
 from tfflows.models.glow import Glow
 from tfflows.models.moments import update_moments
@@ -17,5 +18,6 @@ __all__ = [
     "Preset",
     "RealNVP",
     "VariationalDequantizer",
+    "first_non_finite",
     "update_moments",
 ]

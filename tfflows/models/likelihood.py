@@ -7,7 +7,7 @@ import inspect
 import keras
 import tensorflow as tf
 
-from tfflows.models import batches, fused, inputs
+from tfflows.models import batches, inputs, skipping
 
 
 class SquaredNorm:
@@ -50,6 +50,8 @@ class MaximumLikelihood(keras.Model):
                 "Received: steps_per_execution='auto'"
             )
         super().compile(*args, **kwargs)
+        with self.distribute_strategy.scope():
+            self._skips = skipping.Skips()
 
     def compile_from_config(self, config):
         """Compiles a loaded model; Keras itself does not where `compile` is overridden."""
@@ -57,9 +59,48 @@ class MaximumLikelihood(keras.Model):
         self.optimizer.build(self.trainable_variables)
 
     def train_step(self, data):
-        """Keras' own, with its optimizers' fast form."""
-        with fused.updates(self.optimizer):
-            return super().train_step(data)
+        """Keras' own, but that a step of a loss or gradient that is not finite changes nothing.
+
+        The logs have the number of such steps of the epoch, `skipped_steps`.
+        """
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        moments = skipping.Moments(self)
+        with tf.GradientTape() as tape:
+            y_pred = self(x, training=True)
+            loss = self._compute_loss(
+                x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True
+            )
+            scaled = self.optimizer.scale_loss(loss)
+        variables = self.trainable_weights
+        gradients = tape.gradient(scaled, variables)
+        finite = skipping.all_finite(loss, gradients)
+        if variables:
+            skipping.apply(self.optimizer, gradients, variables, finite)
+        moments.restore_unless(finite)
+        self._skips.count(finite)
+        results = self._step_logs(x, y, y_pred, sample_weight, loss, finite)
+        return {**results, "skipped_steps": tf.cast(self._skips.of_epoch, tf.float32)}
+
+    def _step_logs(self, x, y, y_pred, sample_weight, loss, finite):
+        """Updates the means of the logs by a step, if it is not skipped, and returns them."""
+        log_prob = tf.nest.flatten(y_pred)[0]
+        kept = tf.cast(finite, log_prob.dtype) * tf.ones_like(log_prob)
+        loss = tf.where(finite, loss * tf.distribute.get_strategy().num_replicas_in_sync, 0.0)
+        self._loss_tracker.update_state(loss, sample_weight=tf.reduce_sum(kept))
+        y_pred = tf.nest.map_structure(lambda value: tf.where(finite, value, 0.0), y_pred)
+        weights = 1.0 if sample_weight is None else tf.cast(sample_weight, kept.dtype)
+        return self.compute_metrics(x, y, y_pred, kept * weights)
+
+    def reset_metrics(self):
+        """Keras' own, at the start of an epoch, and the count of skipped steps."""
+        super().reset_metrics()
+        if self.compiled:
+            self._skips.reset()
+
+    @property
+    def skipped_in_row(self):
+        """How many of the last training steps were skipped, an int; 0 if the last was taken."""
+        return int(self._skips.in_row.numpy()) if self.compiled else 0
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Returns the mean negative log-density and the layers' own losses: a replica's share.

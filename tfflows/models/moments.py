@@ -24,24 +24,24 @@ def update_moments(flow, data):
 
     References: stochastic weight averaging (arXiv:1803.05407), section 3.2.
     """
-    moving = _moving(flow)
-    if not moving:
+    pairs = moving(flow)
+    if not pairs:
         return
-    sums, count = [0.0] * len(moving), 0
-    before = [_value(variable) for variable, _ in moving]
+    sums, count = [0.0] * len(pairs), 0
+    before = [_value(variable) for variable, _ in pairs]
     for count, batch in enumerate(data, start=1):
         _pass(flow, batch, count)
-        after = [_value(variable) for variable, _ in moving]
-        for i, (_, rate) in enumerate(moving):
+        after = [_value(variable) for variable, _ in pairs]
+        for i, (_, rate) in enumerate(pairs):
             sums[i] += before[i] + (after[i] - before[i]) / rate  # the moments of this batch alone
         before = after
     if not count:
         raise ValueError(f"Expected at least one batch. Received: data={data!r}")
-    for (variable, _), total in zip(moving, sums, strict=True):
+    for (variable, _), total in zip(pairs, sums, strict=True):
         variable.assign(tf.cast(total / count, variable.dtype))
 
 
-def _moving(flow):
+def moving(flow):
     """Returns pairs of a moving moment and the share of it that a batch replaces."""
     owners = [*flow.distribution.submodules, *flow._flatten_layers()]
     owners = [owner for owner in owners if hasattr(owner, "moving_variance")]

@@ -1,0 +1,1 @@
+"""What to copy: a server for an exported flow, and clients for it, in `serving`."""
