@@ -28,7 +28,7 @@ def test_registry_and_all_are_complete():
 
 
 def test_package_imports_only_tensorflow_keras_and_itself():
-    allowed = {"tensorflow", "keras", "numpy", "functools", "math", "numbers", "tfflows"}
+    allowed = {"tensorflow", "keras", "numpy", "functools", "math", "numbers", "random", "tfflows"}
     for path in pathlib.Path(networks.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []

@@ -2,6 +2,7 @@
 
 import math
 import numbers
+import random
 
 import tensorflow as tf
 
@@ -45,13 +46,17 @@ def check_rate(**values):
 
 def check_known(get, **values):
     """Raises ValueError unless Keras' function `get` knows every keyword's value."""
-    for name, value in values.items():
-        try:
-            get(value)
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"Expected {name} to be one that Keras knows. Received: {name}={value!r}"
-            ) from error
+    state = random.getstate()  # an initializer draws a seed, which is not to be another's
+    try:
+        for name, value in values.items():
+            try:
+                get(value)
+            except (TypeError, ValueError) as error:
+                raise ValueError(
+                    f"Expected {name} to be one that Keras knows. Received: {name}={value!r}"
+                ) from error
+    finally:
+        random.setstate(state)
 
 
 def check_image_shape(inputs_shape):
