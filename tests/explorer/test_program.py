@@ -1,5 +1,6 @@
 """`python -m trainers.explore`, as a command."""
 
+import functools
 import json
 import re
 import signal
@@ -46,12 +47,7 @@ def test_it_serves_until_it_is_interrupted(run):
 
 
 def test_what_the_user_gets_wrong_is_one_line(run, tmp_path):
-    def refused(text, *arguments):
-        process = command.program("explore", *arguments)
-        assert process.returncode == 1 and process.stdout == ""
-        assert process.stderr.startswith("explore: ") and process.stderr.count("\n") == 1
-        assert text in process.stderr
-
+    refused = functools.partial(command.refused, "explore")
     refused("Expected workdir to have a run", f"--workdir={tmp_path}")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -175,12 +175,7 @@ ROWS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _eager():
-    """Calls without graphs: each rank of a batch would be a trace."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+pytestmark = pytest.mark.usefixtures("eager")  # each rank of a batch would be a trace
 
 
 @runner.ROUNDS

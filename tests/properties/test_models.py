@@ -166,12 +166,9 @@ ROWS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _eager():
-    """Calls without graphs: a case has a model of its own, for which a trace would not pay."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+pytestmark = pytest.mark.usefixtures(
+    "eager"
+)  # a case has a model of its own, for which a trace would not pay
 
 
 @runner.ROUNDS

@@ -40,6 +40,14 @@ def program(name, *arguments):
     )
 
 
+def refused(name, text, *arguments):
+    """Runs a program that ends with a line of its own on stderr, which has a text, and code 1."""
+    process = program(name, *arguments)
+    assert (process.returncode, process.stdout) == (1, "")
+    assert process.stderr.startswith(f"{name}: ") and process.stderr.count("\n") == 1
+    assert text in process.stderr
+
+
 def prepared(model, workdir, *arguments):
     """Returns a `Run` that is ready to train."""
     made = trainer.Run(RECIPES[model], parsed(model, f"--workdir={workdir}", *arguments))

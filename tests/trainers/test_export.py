@@ -1,5 +1,7 @@
 """`trainers.export`: a run's best model as a version in a server's folder."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -33,12 +35,7 @@ def test_the_program_prints_the_folder_of_a_model_that_a_server_serves(run, tmp_
 
 
 def test_what_the_user_gets_wrong_is_one_line(run, tmp_path):
-    def refused(text, *arguments):
-        process = command.program("export", *arguments)
-        assert process.returncode == 1 and process.stdout == ""
-        assert process.stderr.startswith("export: ") and process.stderr.count("\n") == 1
-        assert text in process.stderr
-
+    refused = functools.partial(command.refused, "export")
     base = tmp_path / "served"
     refused("Expected workdir to have a run", f"--workdir={tmp_path}", f"--export_dir={base}")
     here = (f"--workdir={run}", f"--export_dir={base}")

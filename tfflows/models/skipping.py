@@ -53,11 +53,10 @@ def all_finite(loss, gradients):
     A gradient whose norm overflows counts as not finite, as it does for clipping by the norm.
     """
     parts = [gradient for gradient in gradients if gradient is not None]
-    probe = 0.0 * tf.cast(loss, tf.float32)
+    finite = tf.math.is_finite(loss)
     if parts:
-        norm = tf.linalg.global_norm(parts)
-        probe = tf.stack([tf.cast(loss, tf.float32), tf.cast(norm, tf.float32)])
-    finite = tf.cast(tf.reduce_all(tf.math.is_finite(probe)), tf.float32)
+        finite &= tf.math.is_finite(tf.linalg.global_norm(parts))
+    finite = tf.cast(finite, tf.float32)
     replica = tf.distribute.get_replica_context()
     count = replica.num_replicas_in_sync
     if count > 1:
