@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from tests.trainers import command, test_resume
@@ -44,9 +45,12 @@ def truncate(file):
 
 
 def flip(file):
-    """Changes a byte of the weights, of which the archive has a checksum."""
+    """Changes the last bit of one weight: still a weight, but the archive has a checksum."""
+    weights = max(test_resume.arrays(file).values(), key=lambda array: array.size)
     content = bytearray(file.read_bytes())
-    content[len(content) // 2] ^= 0xFF
+    place = content.find(weights.tobytes())
+    assert place > 0 and weights.dtype == np.float32
+    content[place] ^= 1
     file.write_bytes(content)
 
 
