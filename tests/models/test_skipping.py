@@ -113,11 +113,11 @@ def test_a_gradient_that_is_not_finite():
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "adamax", "sgd"])  # Keras cannot accumulate there
-@pytest.mark.parametrize("row", [3, 7])
-def test_replicas_skip_together(optimizer, row, two_replicas):
-    """Only one of the replicas sees the broken row, the first or the second."""
+@pytest.mark.parametrize(("row", "batch_norm"), [(3, True), (3, False), (7, False)])
+def test_replicas_skip_together(optimizer, row, batch_norm, two_replicas):
+    """One replica has the broken row; without batch norm, of all rows, the other sees nothing."""
     with two_replicas.scope():
-        flow = vectors()
+        flow = vectors(batch_norm=batch_norm)
         flow.compile(OPTIMIZERS[optimizer]())
     flow.fit(tf.data.Dataset.from_tensors(points()), verbose=0)
     before = state(flow)
