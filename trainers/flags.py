@@ -6,6 +6,7 @@ import sys
 from absl import flags
 
 from tfflows import data
+from trainers import strategies
 from trainers.settings import DEFAULTS
 
 
@@ -141,8 +142,13 @@ def _define_course(to):
 
 
 def _define_machine(to):
-    text = "tf.distribute strategy; mirrored takes all GPUs, else all logical CPUs."
-    choice(to, "strategy", ["none", "one_device", "mirrored"], text, default="none")
+    text = (
+        "tf.distribute strategy: default, one device; mirrored, all GPUs, else all logical CPUs; "
+        "multi_worker, the machines of TF_CONFIG; tpu."
+    )
+    choice(to, "strategy", strategies.NAMES, text, default="default")
+    text = "Name or address of the TPU of --strategy=tpu; if unset, that of this machine."
+    flags.DEFINE_string("tpu", "", text, flag_values=to)
     text = "Devices to present the CPU as, to try --strategy=mirrored."
     count(to, "logical_cpus", text, default=1)
     text = (

@@ -51,6 +51,7 @@ _FREE = {
     "samples_every",
     "steps_per_execution",
     "strategy",
+    "tpu",
     "verbose",
     "workdir",
 }

@@ -1,32 +1,36 @@
 """`tf.distribute` strategies by name."""
 
+import json
+import os
+
 import tensorflow as tf
 
+NAMES = ("default", "mirrored", "multi_worker", "tpu")
 
-def make(name, logical_cpus=1):
-    """Returns a strategy.
+
+def make(name, logical_cpus=1, tpu=""):
+    """Returns a strategy; it must be made before TensorFlow has computed anything.
 
     Args:
-      name: "none", TensorFlow's default; "one_device", the first GPU or CPU; "mirrored", all GPUs,
-        or all logical CPUs where there is none.
+      name: "default", TensorFlow's own, of one device; "mirrored", all GPUs, or all logical CPUs
+        where there is none; "multi_worker", those of several machines, each of which runs the
+        program with its own TF_CONFIG; "tpu", all cores of a TPU.
       logical_cpus: devices to split the CPU into.
+      tpu: name or address of the TPU; "" for that of this machine.
 
     Raises:
-      ValueError: TensorFlow has started with another number of CPU devices.
+      ValueError: TensorFlow has started with another number of CPU devices, there is no cluster in
+        TF_CONFIG, or no TPU.
     """
     if logical_cpus > 1:
+        if name in ("multi_worker", "tpu"):
+            raise ValueError(
+                f"Expected one CPU for strategy={name!r}. Received: logical_cpus={logical_cpus!r}"
+            )
         _split_cpu(logical_cpus)
-    if name == "none":
+    if name == "default":
         return tf.distribute.get_strategy()
-    gpus = [device.name for device in tf.config.list_logical_devices("GPU")]
-    cpus = [device.name for device in tf.config.list_logical_devices("CPU")]
-    if name == "one_device":
-        return tf.distribute.OneDeviceStrategy((gpus or cpus)[0])
-    if gpus:
-        return tf.distribute.MirroredStrategy(gpus)
-    # The collectives of CPUs, the default, get mixed up by a second strategy in the process.
-    reduction = tf.distribute.ReductionToOneDevice()
-    return tf.distribute.MirroredStrategy(cpus, cross_device_ops=reduction)
+    return {"mirrored": _mirrored, "multi_worker": _multi_worker, "tpu": lambda: _tpu(tpu)}[name]()
 
 
 def check_batch_size(strategy, batch_size):
@@ -41,6 +45,58 @@ def check_batch_size(strategy, batch_size):
             f"Expected batch_size to be a multiple of the number of devices, {devices}. "
             f"Received: batch_size={batch_size!r}"
         )
+
+
+def check_cluster(text):
+    """Refuses a TF_CONFIG that is not that of a worker among several.
+
+    Raises:
+      ValueError: it is no JSON, or has no workers, or no task that is one of them.
+    """
+    try:
+        config = json.loads(text)
+        cluster, task = config["cluster"], config["task"]
+        kind, index = task["type"], int(task["index"])
+        addresses = cluster[kind]
+        known = kind in ("chief", "worker") and 0 <= index < len(addresses)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{_EXPECTED} Received: TF_CONFIG={text!r}") from error
+    if not known or not all(isinstance(address, str) for address in addresses):
+        raise ValueError(f"{_EXPECTED} Received: TF_CONFIG={text!r}")
+
+
+def _mirrored():
+    gpus = [device.name for device in tf.config.list_logical_devices("GPU")]
+    if gpus:
+        return tf.distribute.MirroredStrategy(gpus)
+    cpus = [device.name for device in tf.config.list_logical_devices("CPU")]
+    # The collectives of CPUs, the default, get mixed up by a second strategy in the process.
+    reduction = tf.distribute.ReductionToOneDevice()
+    return tf.distribute.MirroredStrategy(cpus, cross_device_ops=reduction)
+
+
+def _multi_worker():
+    check_cluster(os.environ.get("TF_CONFIG", ""))
+    return tf.distribute.MultiWorkerMirroredStrategy()
+
+
+def _tpu(address):
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver(address or "local")
+        tf.config.experimental_connect_to_cluster(resolver)
+        tf.tpu.experimental.initialize_tpu_system(resolver)
+    except (OSError, ValueError, RuntimeError, tf.errors.OpError) as error:
+        raise ValueError(
+            "Expected a TPU for strategy='tpu', and tpu as its name or address. "
+            f"Received: tpu={address!r}, {str(error).splitlines()[0]}"
+        ) from error
+    return tf.distribute.TPUStrategy(resolver)
+
+
+_EXPECTED = (
+    "Expected TF_CONFIG to be the JSON of a cluster and of this task, as in "
+    '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}.'
+)
 
 
 def _split_cpu(count):

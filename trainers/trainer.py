@@ -71,7 +71,7 @@ class Run:
         settings = self.settings
         self.folder.lock()
         # First, as a CPU cannot be split any more once TensorFlow has used it.
-        self.strategy = strategies.make(settings.strategy, settings.logical_cpus)
+        self.strategy = strategies.make(settings.strategy, settings.logical_cpus, settings.tpu)
         strategies.check_batch_size(self.strategy, settings.batch_size)
         keras.utils.set_random_seed(settings.seed)
         train = stream.load_split(settings, "train")

@@ -57,7 +57,7 @@ def test_a_long_run_takes_several_steps_a_call_and_a_flag_says_otherwise(tmp_pat
         assert run.flow.steps_per_execution == expected
 
 
-@pytest.mark.parametrize("strategy", ["none", "mirrored"])
+@pytest.mark.parametrize("strategy", ["default", "mirrored"])
 def test_steps_in_one_call_are_those_of_many(strategy, tmp_path):
     runs, ends = [], []
     for together in (1, 3):

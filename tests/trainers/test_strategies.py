@@ -22,7 +22,7 @@ ARGUMENTS = (
 def test_mirrored_is_one_device(model, tmp_path):
     arguments = [flag for flag in ARGUMENTS if model != "nice" or "levels" not in flag]
     runs = []
-    for strategy in ("none", "mirrored"):
+    for strategy in ("default", "mirrored"):
         run = command.prepared(
             model, tmp_path / strategy, *arguments, f"--strategy={strategy}", "--logical_cpus=2"
         )
@@ -41,8 +41,7 @@ def test_mirrored_is_one_device(model, tmp_path):
 
 
 def test_names():
-    assert strategies.make("none") is tf.distribute.get_strategy()
-    assert strategies.make("one_device").num_replicas_in_sync == 1
+    assert strategies.make("default") is tf.distribute.get_strategy()
     assert strategies.make("mirrored", logical_cpus=2).num_replicas_in_sync == 2
 
 

@@ -75,8 +75,17 @@ class SharedCalls:
         alone = getattr(_local, "inlined", False) or portable.is_active()
         if alone or control_flow_util.GraphOrParentsInXlaContext(graph):
             return False
+        if self._leaves_replica(layer):
+            return False
         known = self._structures.get(id(layer))
         return known is not None and layer.structure() == known  # a part may have been replaced
+
+    def _leaves_replica(self, layer):
+        """Whether replicas take moments together in the layer, which a function must not."""
+        replica = tf.distribute.get_replica_context()
+        if replica is None or replica.num_replicas_in_sync == 1:
+            return False
+        return any("moving_variance" in v.name for v in self._variables_of(layer))
 
     def _template(self, function, layer):
         """The variables of the first layer of the structure, and its graph function."""

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tfflows.models import labels
+from tfflows.models import labels, workers
 
 
 def unpack(data):
@@ -38,13 +38,10 @@ def first_batch(flow, iterator):
     batch = with_labels(flow, batch)
     batch = batch[0] if isinstance(batch, tuple | list) else batch
 
-    def whole(value):
-        parts = flow.distribute_strategy.experimental_local_results(value)
-        return parts[0] if len(parts) == 1 else tf.concat(parts, axis=0)
-
+    strategy = flow.distribute_strategy
     if isinstance(batch, dict):
-        return unpack({key: whole(value) for key, value in batch.items()})
-    return whole(batch), None
+        return unpack({key: workers.whole(value, strategy) for key, value in batch.items()})
+    return workers.whole(batch, strategy), None
 
 
 def evaluate(function, shape, value, condition, *others):

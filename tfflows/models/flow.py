@@ -4,7 +4,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows import bijectors, metrics
-from tfflows.models import batches, bridge, inputs, sampling
+from tfflows.models import batches, bridge, inputs, sampling, workers
 from tfflows.models.calibration import Calibrated
 from tfflows.models.summary import summarize
 
@@ -166,10 +166,10 @@ class Flow(Calibrated):
     def initialize(self, x, condition=None):
         """Starts the data-dependent parts from one batch; `fit` does if nobody has.
 
-        Call it outside of `strategy.run`, with at least tens of examples.
+        Call it outside of `strategy.run`; on all of several workers, which start as the first.
 
         Args:
-          x: Batch of data.
+          x: Batch of at least tens of examples.
           condition: Its conditions, or None.
 
         Raises:
@@ -180,6 +180,7 @@ class Flow(Calibrated):
         bijectors.checks.with_data(x)
         if self._bijector is not None:
             self._bijector.initialize(self._continuous(x)[0], condition=condition)
+            workers.share(self.weights, self.distribute_strategy)
         if not self.initialized:
             raise ValueError(
                 "Expected data-dependent parts in a Composite, a MultiScale or a tfb.Chain, or "

@@ -7,7 +7,7 @@ import inspect
 import keras
 import tensorflow as tf
 
-from tfflows.models import batches, inputs, skipping
+from tfflows.models import batches, inputs, skipping, workers
 
 
 class SquaredNorm:
@@ -49,6 +49,7 @@ class MaximumLikelihood(keras.Model):
                 "Expected steps_per_execution to be an int: Keras' tuning of it fails in fit. "
                 "Received: steps_per_execution='auto'"
             )
+        workers.check_steps(arguments.get("steps_per_execution", 1), self.distribute_strategy)
         super().compile(*args, **kwargs)
         with self.distribute_strategy.scope():
             self._skips = skipping.Skips()
@@ -79,7 +80,8 @@ class MaximumLikelihood(keras.Model):
         moments.restore_unless(finite)
         self._skips.count(finite)
         results = self._step_logs(x, y, y_pred, sample_weight, loss, finite)
-        return {**results, "skipped_steps": tf.cast(self._skips.of_epoch, tf.float32)}
+        skipped = {"skipped_steps": tf.cast(self._skips.of_epoch, tf.float32)}
+        return {**results, **workers.reducible(skipped, self.distribute_strategy)}
 
     def _step_logs(self, x, y, y_pred, sample_weight, loss, finite):
         """Updates the means of the logs by a step, if it is not skipped, and returns them."""
@@ -118,7 +120,7 @@ class MaximumLikelihood(keras.Model):
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """Updates bits per dimension and returns all metrics."""
         self._bits_per_dim.update_state(y_pred, sample_weight)
-        return self.get_metrics_result()
+        return workers.reducible(self.get_metrics_result(), self.distribute_strategy)
 
     @functools.wraps(keras.Model.fit)
     def fit(self, *args, **kwargs):
@@ -129,6 +131,7 @@ class MaximumLikelihood(keras.Model):
         inputs.check_array(self, *(validation[:2] if isinstance(validation, tuple) else (None,)))
         if isinstance(x, tf.data.Dataset) and "shuffle" not in bound.arguments:
             bound.arguments["shuffle"] = False  # Keras warns of its own default, True, for these
+        workers.align(x, self.distribute_strategy)
         self._fitting = True
         try:
             return super().fit(*bound.args[1:], **bound.kwargs)
