@@ -121,6 +121,7 @@ class Run:
                 verbose=self._verbose(),
                 callbacks=self._callbacks(),
             )
+            self.position = Position()
         self.stop.heed(begin=False)
         if self.stop.number is not None:
             where = "after training; the same command writes the report"
@@ -134,7 +135,7 @@ class Run:
             if self._end() is None:
                 self.fit()
             print(f"Training is over: {self._end()}. Writing the report.", flush=True)
-            steps = int(self.flow.optimizer.iterations.numpy())
+            steps = int(self.flow.optimizer.iterations.numpy()) - self.position.taken
             report.write(self.folder, self.history, self.settings, self.identity, steps)
         print(report.closing_line(self.folder), flush=True)
 
