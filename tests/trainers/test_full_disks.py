@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.trainers import command, test_exact_resume
+from tests.trainers import command, cuts
 from trainers import checkpoints, workdir
 
 ARGUMENTS = (*command.SMALL, "--epochs=3", "--steps_per_epoch=4", "--checkpoint_steps=1")
@@ -18,8 +18,8 @@ NOBODY = 65534
 def stopped(tmp_path, monkeypatch):
     """A workdir that a run has left after three steps of its second epoch."""
     folder = tmp_path / "run"
-    with pytest.raises(test_exact_resume.Cut), monkeypatch.context() as patch:
-        test_exact_resume.raise_after(patch, "on_train_batch_end", 7)
+    with pytest.raises(cuts.Cut), monkeypatch.context() as patch:
+        cuts.raise_after(patch, "on_train_batch_end", 7)
         command.run("nice", folder, *ARGUMENTS)
     workdir.unlock(folder)
     return folder

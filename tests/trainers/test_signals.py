@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.trainers import command, test_exact_resume
+from tests.trainers import command, cuts
 from trainers import signals
 
 SIGNALS = [signal.SIGTERM, signal.SIGINT]
@@ -179,4 +179,4 @@ def test_signals_again_and_again(started, tmp_path):
         print(ended(process, number).strip())
     for folder in folders:
         assert command.program("realnvp", f"--workdir={folder}", *arguments).returncode == 0
-    test_exact_resume.assert_equal(*folders)
+    cuts.assert_equal(*folders)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.trainers import command, test_exact_resume
+from tests.trainers import command, cuts
 from tfflows.models import likelihood
 from trainers import history
 
@@ -53,8 +53,8 @@ def test_those_before_a_stop_in_the_middle_of_an_epoch_count(tmp_path, monkeypat
         one = (*ARGUMENTS, "--steps_per_execution=1", "--checkpoint_steps=1", limit)
         spoil(monkeypatch, lambda taken, skipped: (taken == 11) & (skipped < 4))
         run = command.prepared("realnvp", tmp_path / limit, *one)
-        with monkeypatch.context() as patch, pytest.raises(test_exact_resume.Cut):
-            test_exact_resume.raise_after(patch, "on_train_batch_end", 14)
+        with monkeypatch.context() as patch, pytest.raises(cuts.Cut):
+            cuts.raise_after(patch, "on_train_batch_end", 14)
             run.fit()
         run = command.prepared("realnvp", tmp_path / limit, *one)
         assert run.flow.skipped_in_row == 3 and run.position.steps == 6
