@@ -1,7 +1,5 @@
 """What happens at the end of an epoch: validation, checkpoints, sample grids, the end of all."""
 
-import time
-
 import keras
 import tensorflow as tf
 
@@ -21,19 +19,17 @@ class EndOfEpoch(keras.callbacks.Callback):
       averaged: the `AveragedCopy` of the model.
       validation: dataset of batches.
       settings: the run's settings.
+      progress: the `Progress` of the run.
     """
 
-    def __init__(self, folder, history, averaged, validation, settings):
+    def __init__(self, folder, history, averaged, validation, settings, progress):
         super().__init__()
         self._folder = folder
         self._history = history
         self._averaged = averaged
         self._validation = validation
         self._settings = settings
-
-    def on_train_begin(self, logs=None):
-        """Starts the clock."""
-        self._mark = time.monotonic()
+        self._progress = progress
 
     def on_epoch_end(self, epoch, logs):
         """Does what the class says."""
@@ -48,10 +44,11 @@ class EndOfEpoch(keras.callbacks.Callback):
         best = self._history.best
         if self._is_validated(epoch + 1):
             flow = self._averaged.update()
-            bits = evaluation.bits_per_dim(flow, self._validation)
+            bits = evaluation.bits_per_dim(flow, self._progress.watched(self._validation))
             row["val_bits_per_dim"] = logs["val_bits_per_dim"] = bits
             if best is None or bits < best["val_bits_per_dim"]:
-                _save(flow, self._folder.best)
+                with workdir.replacing(self._folder.best) as partial:
+                    flow.save(partial)
         self._write(row)
         self.model.stop_training = self._history.end(self._settings) is not None
 
@@ -61,12 +58,10 @@ class EndOfEpoch(keras.callbacks.Callback):
         return epoch % every == 0 or epoch in (1, last)
 
     def _write(self, row):
-        now = time.monotonic()
-        self._mark, row["seconds"] = now, now - self._mark
+        row["seconds"] = self._progress.end_epoch()
         self._history.rows.append(row)
         self._history.save(self._folder.history)
-        last, *older = self._folder.checkpoints
-        _save(self.model, last, older)
+        self._progress.save()
 
 
 class Curves(keras.callbacks.TensorBoard):
@@ -116,8 +111,3 @@ class SampleGrids(keras.callbacks.Callback):
     def on_train_end(self, logs=None):
         """Closes the file."""
         self._writer.close()
-
-
-def _save(flow, path, older=()):
-    with workdir.replacing(path, older) as partial:
-        flow.save(partial)

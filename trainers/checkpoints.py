@@ -1,7 +1,30 @@
-"""Weights from the newest checkpoint that is whole."""
+"""Checkpoints: a flow's file with the place where it was taken, and the newest that is whole."""
 
+import dataclasses
+import json
 import sys
 import zipfile
+
+from trainers import workdir
+from trainers.position import Position
+
+# In the archive that a .keras file is, beside Keras' own entries, which it does not disturb.
+_ENTRY = "run.json"
+
+
+def write(flow, position, files):
+    """Writes a checkpoint, whole or not at all.
+
+    Args:
+      flow: the model.
+      position: the `Position`.
+      files: path of the newest checkpoint and those that it and the older ones are moved to.
+    """
+    last, *older = files
+    with workdir.replacing(last, older) as partial:
+        flow.save(partial)
+        with zipfile.ZipFile(partial, "a") as archive:
+            archive.writestr(_ENTRY, json.dumps(dataclasses.asdict(position)))
 
 
 def restore(flow, files):
@@ -11,26 +34,29 @@ def restore(flow, files):
       flow: the model, its optimizer built.
       files: paths of the checkpoints, the newest first.
 
+    Returns:
+      Its `Position`; that of an epoch's end for a file without, which older versions wrote.
+
     Raises:
       ValueError: none of them can be loaded.
     """
     problems = []
     for file in files:
-        problem = _problem(flow, file)
-        if problem is None:
-            for text in problems:
-                print(
-                    f"Warning: no checkpoint, so the one before it is used: {text}", file=sys.stderr
-                )
-            return
-        problems.append(problem)
+        try:
+            position = _loaded(flow, file)
+        except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+            problems.append(f"{str(file)!r}, {error}")
+            continue
+        for text in problems:
+            print(f"Warning: no checkpoint, so the one before it is used: {text}", file=sys.stderr)
+        return position
     raise ValueError(f"Expected a checkpoint. Received: {'; '.join(problems)}")
 
 
-def _problem(flow, file):
-    """Loads a checkpoint, or returns what is wrong with it."""
-    try:
-        flow.load_weights(file)  # an archive, which has checksums
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        return f"{str(file)!r}, {error}"
-    return None
+def _loaded(flow, file):
+    with zipfile.ZipFile(file) as archive:
+        known = _ENTRY in archive.namelist()
+        position = Position(**json.loads(archive.read(_ENTRY))) if known else Position()
+    flow.load_weights(file)  # an archive, which has checksums
+    position.restore(flow)
+    return position

@@ -128,6 +128,10 @@ def _define_course(to):
     text = "Folder of everything the run writes; a run of the same flags in it is continued."
     flags.DEFINE_string("workdir", None, text, required=True, flag_values=to)
     count(to, "epochs", "Epochs; each ends with a checkpoint.")
+    text = "Steps from one checkpoint within an epoch to the next; 0 for none by steps."
+    count(to, "checkpoint_steps", text, least=0)
+    text = "Seconds from one checkpoint within an epoch to the next; 0 for none by time."
+    number(to, "checkpoint_seconds", text)
     count(to, "steps_per_epoch", "Steps in an epoch; if unset, those of one pass over the data.")
     count(to, "validate_every", "Epochs from one validation to the next.")
     count(to, "samples_every", "Epochs from one sample grid in TensorBoard to the next.")
@@ -156,6 +160,11 @@ def _define_machine(to):
         "unset, 1 for short runs, else at most 20."
     )
     count(to, "steps_per_execution", text)
+    text = (
+        "Whether the same command gives the same weights bit for bit, on one device, stopped and "
+        "continued or not; slower."
+    )
+    switch(to, "deterministic", text)
     text = "Whether to compile by XLA; auto as Keras chooses."
     choice(to, "jit_compile", ["auto", "true", "false"], text, default="auto")
     text = (

@@ -23,9 +23,9 @@ class History:
 
         Args:
           path: JSON file.
-          updates: number of steps that the checkpoint was taken after: a crash may have come
-            between the history and the checkpoint, which is then the older one, and what follows it
-            is left out. None for all.
+          updates: number of steps that were taken up to the last epoch's end before the checkpoint:
+            a crash may have come between the history and the checkpoint, which is then the older
+            one, and what follows it is left out. None for all.
           steps_per_epoch: steps of an epoch, for rows of older runs, which have no `updates`.
 
         Raises:

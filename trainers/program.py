@@ -5,7 +5,7 @@ import sys
 
 from absl import app, flags
 
-from trainers import quiet
+from trainers import quiet, signals
 
 
 def run(name, work):
@@ -33,6 +33,16 @@ def users_errors(name, *kinds):
         _fail(name, error)
 
 
-def _fail(name, error):
+@contextlib.contextmanager
+def stoppable(name):
+    """Context that signals can end: gives the `Stop` to look at, and takes a run's `Stopped`."""
+    with signals.asking(name) as stop:
+        try:
+            yield stop
+        except signals.Stopped as stopped:
+            _fail(name, stopped, stopped.status)
+
+
+def _fail(name, error, status=1):
     print(f"{name}: {' '.join(str(error).split())}", file=sys.stderr)
-    sys.exit(1)
+    sys.exit(status)

@@ -13,10 +13,13 @@ DEFAULTS = {
     "beta_2": None,
     "batch_size": 64,
     "bits": None,
+    "checkpoint_seconds": 600.0,
+    "checkpoint_steps": 0,
     "class_conditional": None,
     "clip_norm": 0.0,
     "dataset": DATASET,
     "dequantizer": "uniform",
+    "deterministic": False,
     "dequantizer_depth": None,
     "dequantizer_width": None,
     "ema_momentum": 0.0,
@@ -42,6 +45,8 @@ DEFAULTS = {
 }
 # Where, how and how long to compute: no part of the run's identity, so a continued run may differ.
 _FREE = {
+    "checkpoint_seconds",
+    "checkpoint_steps",
     "data_dir",
     "jit_compile",
     "logical_cpus",

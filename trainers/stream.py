@@ -26,14 +26,15 @@ def load_split(settings, split, **options):
     return loaded
 
 
-def training_batches(settings, steps_per_epoch, first_epoch=0):
-    """Returns an endless dataset of full batches, the first of them the first of an epoch.
+def training_batches(settings, steps_per_epoch, first_epoch=0, first_step=0):
+    """Returns an endless dataset of full batches, from a step of an epoch on.
 
     An epoch depends on the settings' seed and its number alone, so that runs can be continued.
     """
     return data.load_epochs(
         steps_per_epoch=steps_per_epoch,
         first_epoch=first_epoch,
+        first_step=first_step,
         augment=None if settings.augment == "none" else settings.augment,
         seed=settings.seed,
         **_dataset(settings),

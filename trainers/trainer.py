@@ -5,6 +5,7 @@ import math
 import sys
 
 import keras
+import tensorflow as tf
 
 from trainers import (
     checkpoints,
@@ -13,6 +14,7 @@ from trainers import (
     optimizers,
     program,
     report,
+    signals,
     strategies,
     stream,
 )
@@ -21,20 +23,27 @@ from trainers import settings as run_settings
 from trainers.averages import AveragedCopy
 from trainers.callbacks import Curves, EndOfEpoch, SampleGrids
 from trainers.history import History
+from trainers.position import Position
+from trainers.progress import Progress
 from trainers.skipping import StopSkipping
 from trainers.workdir import Workdir
 
 
 def main(recipe):
-    """Runs a recipe as a program: one line and exit code 1 for an error of the user's."""
+    """Runs a recipe as a program.
+
+    An error of the user's is one line and exit code 1; a signal that ends it is one line and 143,
+    for SIGTERM, or 130, for Ctrl-C.
+    """
     names, arguments = trainer_flags.define(recipe)
 
     def work():
-        with program.users_errors(recipe.name, ValueError, TypeError, OSError):
-            run = Run(recipe, run_settings.resolve(recipe, names, arguments))
-            run.prepare()
-        with program.users_errors(recipe.name, FloatingPointError, OSError):
-            run.finish()
+        with program.stoppable(recipe.name) as stop:
+            with program.users_errors(recipe.name, ValueError, TypeError, OSError):
+                run = Run(recipe, run_settings.resolve(recipe, names, arguments), stop)
+                run.prepare()
+            with program.users_errors(recipe.name, FloatingPointError, OSError):
+                run.finish()
 
     program.run(recipe.name, work)
 
@@ -45,14 +54,17 @@ class Run:
     Args:
       recipe: the `Recipe`.
       settings: what `settings.resolve` returns.
+      stop: a `signals.Stop` by which the run can be asked to stop, or None.
 
     Raises:
       ValueError: if the workdir is another run's or cannot be written to.
     """
 
-    def __init__(self, recipe, settings):
+    def __init__(self, recipe, settings, stop=None):
         self.recipe = recipe
         self.settings = settings
+        self.stop = signals.Stop() if stop is None else stop
+        self.position = Position()
         self.identity = run_settings.identity(recipe, settings)
         self.folder = Workdir(settings.workdir)
         self.folder.check(self.identity, run_settings.DEFAULTS)
@@ -61,6 +73,8 @@ class Run:
 
     def prepare(self):
         """Loads the data, makes the model or reads it back, and takes the workdir.
+
+        A deterministic run makes TensorFlow deterministic for as long as the process lives.
 
         Raises:
           ValueError, TypeError, FileNotFoundError: if the settings do not fit the data or each
@@ -73,6 +87,8 @@ class Run:
         # First, as a CPU cannot be split any more once TensorFlow has used it.
         self.strategy = strategies.make(settings.strategy, settings.logical_cpus, settings.tpu)
         strategies.check_batch_size(self.strategy, settings.batch_size)
+        if settings.deterministic:
+            tf.config.experimental.enable_op_determinism()
         keras.utils.set_random_seed(settings.seed)
         train = stream.load_split(settings, "train")
         self.validation = stream.evaluation_batches(settings, "validation")
@@ -88,24 +104,28 @@ class Run:
         self._announce(train)
 
     def fit(self):
-        """Trains from where the run stands to its end."""
-        done, logs = len(self.history.rows), self.folder.path / "tensorboard"
-        verbose = self.settings.verbose
-        self.flow.fit(
-            stream.training_batches(self.settings, self.steps, first_epoch=done),
-            steps_per_epoch=self.steps,
-            initial_epoch=done,
-            epochs=self.settings.epochs,
-            verbose=(1 if sys.stdout.isatty() else 2) if verbose == "auto" else int(verbose),
-            callbacks=[
-                EndOfEpoch(
-                    self.folder, self.history, self.averaged, self.validation, self.settings
-                ),
-                StopSkipping(self.settings, self.steps),
-                Curves(logs),
-                SampleGrids(logs / "samples", self.averaged, self.settings),
-            ],
-        )
+        """Trains from where the run stands to its end.
+
+        Raises:
+          Stopped: if it was asked to stop; it has saved what it had done.
+        """
+        if self.position.steps == self.steps:
+            self._end_epoch()
+        done, start = len(self.history.rows), self.position
+        if self._end() is None:
+            self.flow.fit(
+                stream.training_batches(self.settings, self.steps, done, start.steps),
+                steps_per_epoch=self.steps,
+                initial_epoch=done,
+                epochs=self.settings.epochs,
+                verbose=self._verbose(),
+                callbacks=self._callbacks(),
+            )
+            self.position = Position()
+        self.stop.heed(begin=False)
+        if self.stop.number is not None:
+            where = "after training; the same command writes the report"
+            raise signals.Stopped(self.stop.number, where)
 
     def finish(self):
         """Trains as far as the settings say, writes the report and prints its closing line."""
@@ -115,12 +135,47 @@ class Run:
             if self._end() is None:
                 self.fit()
             print(f"Training is over: {self._end()}. Writing the report.", flush=True)
-            steps = int(self.flow.optimizer.iterations.numpy())
+            steps = int(self.flow.optimizer.iterations.numpy()) - self.position.taken
             report.write(self.folder, self.history, self.settings, self.identity, steps)
         print(report.closing_line(self.folder), flush=True)
 
     def _end(self):
         return self.history.end(self.settings)
+
+    def _end_epoch(self):
+        """Does what was left of an epoch after its last step, without a step."""
+        done, epochs, verbose = len(self.history.rows), self.settings.epochs, self._verbose()
+        callbacks = keras.callbacks.CallbackList(
+            self._callbacks(),
+            add_progbar=verbose > 0,
+            model=self.flow,
+            verbose=verbose,
+            epochs=epochs,
+            steps=self.steps,
+        )
+        callbacks.on_train_begin()
+        callbacks.on_epoch_begin(done)
+        skipped = self.steps - self.position.taken
+        callbacks.on_epoch_end(done, {**self.flow.get_metrics_result(), "skipped_steps": skipped})
+        callbacks.on_train_end()
+        self.position = Position()
+
+    def _callbacks(self):
+        logs = self.folder.path / "tensorboard"
+        progress = Progress(self.folder, self.settings, self.steps, self.stop, self.position)
+        return [
+            EndOfEpoch(
+                self.folder, self.history, self.averaged, self.validation, self.settings, progress
+            ),
+            StopSkipping(self.settings, self.steps, progress),
+            progress,
+            Curves(logs),
+            SampleGrids(logs / "samples", self.averaged, self.settings),
+        ]
+
+    def _verbose(self):
+        verbose = self.settings.verbose
+        return (1 if sys.stdout.isatty() else 2) if verbose == "auto" else int(verbose)
 
     def _steps_together(self):
         together = self.settings.steps_per_execution
@@ -160,9 +215,12 @@ class Run:
             return
         with self.strategy.scope():
             self.flow.optimizer.build(self.flow.trainable_variables)
-            checkpoints.restore(self.flow, self.folder.checkpoints)
-        updates = int(self.flow.optimizer.iterations.numpy())
+            self.position = checkpoints.restore(self.flow, self.folder.checkpoints)
+        updates = int(self.flow.optimizer.iterations.numpy()) - self.position.taken
         self.history = History.load(self.folder.history, updates, self.steps)
+        # Of the steps that an epoch has left, with another steps_per_execution than before.
+        self.together = math.gcd(self.together, self.steps - self.position.steps)
+        self.flow.steps_per_execution = self.together
 
     def _announce(self, train):
         count = sum(math.prod(v.shape) for v in self.flow.trainable_variables)
@@ -171,6 +229,7 @@ class Run:
             f"examples of {self.settings.dataset}: {self.settings.epochs} epochs of {self.steps} "
             f"steps of {self.settings.batch_size}, {self.together} at a time"
         )
-        if self.history.rows:
-            print(f"Going on after epoch {len(self.history.rows)} in {self.folder.path}")
+        done = len(self.history.rows)
+        if done or self.position.steps:
+            print(f"Going on after {self.position.described(done)} in {self.folder.path}")
         sys.stdout.flush()

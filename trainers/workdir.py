@@ -137,7 +137,8 @@ def replacing(path, older=()):
             f"Received: {error.strerror or error}"
         ) from error
     finally:
-        partial.unlink(missing_ok=True)
+        if os.path.exists(partial):  # False also in a folder that cannot be looked into any more
+            partial.unlink()
 
 
 def write_json(path, value):

@@ -56,6 +56,41 @@ def test_an_epoch_depends_on_its_number_alone(folder, monkeypatch, limit, augmen
 
 
 @pytest.mark.parametrize("limit", [2**30, 0])
+@pytest.mark.parametrize("augment", [None, "flip+shift"])
+def test_an_epoch_is_gone_on_with_in_its_middle(folder, monkeypatch, limit, augment):
+    """Of 40 images in batches of 4, so that an epoch of 13 goes on into a second pass."""
+    monkeypatch.setattr(pipeline, "CACHE_BYTES", limit)
+
+    def loaded(step, count, epoch=1):
+        options = {"data_dir": folder, "augment": augment, "bits": 5, "with_labels": True}
+        place = {"first_epoch": epoch, "first_step": step}
+        made = data.load_epochs("cifar10", 4, steps_per_epoch=13, **place, **options)
+        return list(made.dataset.take(count).as_numpy_iterator())
+
+    whole = loaded(0, 30)
+    for step in (1, 4, 11, 12):
+        rest = loaded(step, 30 - step)
+        assert len(rest) == 30 - step
+        for ours, theirs in zip(rest, whole[step:], strict=True):
+            for our, their in zip(ours, theirs, strict=True):
+                np.testing.assert_array_equal(our, their)
+    for ours, theirs in zip(loaded(5, 12, epoch=2), whole[18:], strict=True):
+        np.testing.assert_array_equal(ours[0], theirs[0])
+
+
+def test_what_is_left_out_is_neither_batched_nor_augmented():
+    calls = tf.Variable(0)
+
+    def augment(batch, seed):
+        with tf.control_dependencies([calls.assign_add(1)]):
+            return tf.identity(batch)
+
+    loaded = epochs(numbers(6), 2, 50, augment=augment, skipped=49)
+    batches(loaded, 1)
+    assert calls.numpy() <= 2 * pipeline.READ_AHEAD + 8  # ahead, and with as many threads
+
+
+@pytest.mark.parametrize("limit", [2**30, 0])
 def test_the_global_seed_changes_nothing(folder, monkeypatch, limit):
     def loaded():
         options = {"data_dir": folder, "augment": "shift"}
@@ -139,6 +174,9 @@ def test_labels_stay_with_their_images(folder):
     [
         ("steps_per_epoch", 0, "steps_per_epoch to be an int of at least 1.*steps_per_epoch=0"),
         ("first_epoch", -1, "first_epoch to be an int of at least 0.*first_epoch=-1"),
+        ("first_step", -1, "first_step to be an int of at least 0.*first_step=-1"),
+        ("first_step", True, "first_step to be an int of at least 0.*first_step=True"),
+        ("first_step", 2, "first_step to be below steps_per_epoch=2. Received: first_step=2"),
         ("batch_size", 0, "batch_size to be an int of at least 1.*batch_size=0"),
         ("seed", -1, "seed to be an int of at least 0.*seed=-1"),
         ("num_points", 5, "num_points to be left out for the image .*num_points=5"),
@@ -148,3 +186,8 @@ def test_labels_stay_with_their_images(folder):
 def test_a_wrong_argument_is_named_with_its_value(argument, value, message):
     with pytest.raises(ValueError, match=message):
         data.load_epochs(**{"steps_per_epoch": 2, argument: value})
+
+
+def test_a_first_step_that_no_counter_reaches_is_refused():
+    with pytest.raises(ValueError, match=f"first_step to be at most {2**33 - 1} for batches of"):
+        data.load_epochs("digits", 2**30, steps_per_epoch=2**40, first_step=2**39)

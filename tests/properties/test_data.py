@@ -110,8 +110,12 @@ ROWS = {
         data.load_epochs,
         {
             "batch_size": BATCH._replace(right=st.integers(1, 60)),
-            "steps_per_epoch": BATCH,
+            "steps_per_epoch": BATCH._replace(right=st.integers(50, 400)),
             "first_epoch": SEED._replace(right=st.integers(0, 2**40)),
+            "first_step": SEED._replace(
+                right=st.integers(0, 49),
+                is_right=lambda v: isinstance(v, int) and is_integer(v, 0, 399),
+            ),
             "augment": AUGMENT,
             "seed": SEED,
         },

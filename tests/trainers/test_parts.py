@@ -10,6 +10,7 @@ from tests.trainers import command
 from tfflows import metrics
 from trainers import evaluation, history, optimizers, pictures, stream
 from trainers.callbacks import EndOfEpoch
+from trainers.progress import Progress
 
 
 def settings(*arguments):
@@ -83,9 +84,10 @@ def test_the_averaged_weights_are_evaluated_and_the_others_trained_on(tmp_path):
                 else weights
             )
 
-    end = EndOfEpoch(run.folder, run.history, run.averaged, run.validation, run.settings)
+    progress = Progress(run.folder, run.settings, run.steps, run.stop, run.position)
+    end = EndOfEpoch(run.folder, run.history, run.averaged, run.validation, run.settings, progress)
     data = stream.training_batches(run.settings, 3)
-    run.flow.fit(data, steps_per_epoch=3, epochs=2, verbose=0, callbacks=[ByHand(), end])
+    run.flow.fit(data, steps_per_epoch=3, epochs=2, verbose=0, callbacks=[ByHand(), end, progress])
     best = keras.models.load_model(run.folder.best)
     for ours, theirs in zip(best.trainable_variables, expected, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)

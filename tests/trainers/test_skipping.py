@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.trainers import command
+from tests.trainers import command, cuts
 from tfflows.models import likelihood
 from trainers import history
 
@@ -44,6 +44,28 @@ def test_skipped_steps_are_counted_and_the_run_goes_on(tmp_path, monkeypatch):
     parts = command.run("realnvp", tmp_path / "parts", *ARGUMENTS)
     for name in ("loss", "updates", "skipped_steps", "val_bits_per_dim"):
         assert [row[name] for row in parts.history.rows] == [row[name] for row in rows], name
+
+
+def test_those_before_a_stop_in_the_middle_of_an_epoch_count(tmp_path, monkeypatch):
+    """Steps 4 to 7 of the second epoch are skipped, and the run is stopped after step 6."""
+    skipping = (("--max_skipped=4", None), ("--max_skipped=3", "Received: 4, .* step 15, batch 7"))
+    for limit, error in skipping:
+        one = (*ARGUMENTS, "--steps_per_execution=1", "--checkpoint_steps=1", limit)
+        spoil(monkeypatch, lambda taken, skipped: (taken == 11) & (skipped < 4))
+        run = command.prepared("realnvp", tmp_path / limit, *one)
+        with monkeypatch.context() as patch, pytest.raises(cuts.Cut):
+            cuts.raise_after(patch, "on_train_batch_end", 14)
+            run.fit()
+        run = command.prepared("realnvp", tmp_path / limit, *one)
+        assert run.flow.skipped_in_row == 3 and run.position.steps == 6
+        if error is not None:
+            with pytest.raises(FloatingPointError, match=error):
+                run.fit()
+            continue
+        run.fit()
+        assert [row["skipped_steps"] for row in run.history.rows] == [0, 4, 0]
+        assert [row["updates"] for row in run.history.rows] == [8, 12, 20]
+        monkeypatch.undo()
 
 
 def test_too_many_in_a_row_end_the_run(tmp_path, monkeypatch):

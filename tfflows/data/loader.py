@@ -94,6 +94,7 @@ def load_epochs(
     *,
     steps_per_epoch,
     first_epoch=0,
+    first_step=0,
     data_dir=None,
     num_points=None,
     pad_to=None,
@@ -106,11 +107,15 @@ def load_epochs(
 
     Each epoch is `steps_per_epoch` full batches of shuffled passes over the split, which depend on
     `seed` and the epoch's number alone, so that `first_epoch=3` gives what `first_epoch=0` gives
-    after three epochs. `flow.fit(..., steps_per_epoch=..., initial_epoch=...)` takes it so.
+    after three epochs. `flow.fit(..., steps_per_epoch=..., initial_epoch=...)` takes it so. With
+    `first_step=5` the first epoch starts with its sixth batch; the five before are passed over,
+    which takes time only where the split is not kept in memory: their examples are read.
 
     Args:
       steps_per_epoch: batches of an epoch, at least 1.
       first_epoch: number of the first epoch, counted from 0.
+      first_step: number of the batch that the first epoch starts with, counted from 0 and below
+        `steps_per_epoch`; the epochs after it are whole.
       name, batch_size, data_dir, num_points, pad_to, with_labels, augment, bits, seed: as in
         `load`.
 
@@ -120,12 +125,14 @@ def load_epochs(
     Raises:
       TypeError, ValueError, FileNotFoundError: as `load`.
     """
-    counts = {"steps_per_epoch": steps_per_epoch, "first_epoch": first_epoch, "seed": seed}
-    _check(name, "train", batch_size=batch_size, **counts)
+    counts = {"first_epoch": first_epoch, "first_step": first_step, "seed": seed}
+    _check(name, "train", batch_size=batch_size, steps_per_epoch=steps_per_epoch, **counts)
+    _check_first_step(first_step, steps_per_epoch, batch_size)
     _check_bits(name, bits)
     make, augment = _parts(name, "train", data_dir, num_points, pad_to, augment, with_labels)
-    options = {"augment": augment, "bits": bits, "seed": seed, "first": first_epoch}
-    return epochs(make, batch_size, steps_per_epoch, **options)
+    options = {"augment": augment, "bits": bits, "seed": seed}
+    place = {"first": first_epoch, "skipped": first_step}
+    return epochs(make, batch_size, steps_per_epoch, **options, **place)
 
 
 def _parts(name, split, data_dir, num_points, pad_to, augment, with_labels):
@@ -184,7 +191,7 @@ def _check(name, split, **counts):
             f"Expected split to be one of {', '.join(SPLITS)}. Received: split={split!r}"
         )
     for argument, value in counts.items():
-        least = 0 if argument in ("first_epoch", "seed") else 1
+        least = 0 if argument in ("first_epoch", "first_step", "seed") else 1
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise ValueError(
                 f"Expected {argument} to be an int of at least {least}. "
@@ -194,6 +201,19 @@ def _check(name, split, **counts):
             raise ValueError(
                 f"Expected {argument} of at most {_MOST}. Received: {argument}={value!r}"
             )
+
+
+def _check_first_step(first_step, steps_per_epoch, batch_size):
+    if first_step >= steps_per_epoch:
+        raise ValueError(
+            f"Expected first_step to be below steps_per_epoch={steps_per_epoch}. "
+            f"Received: first_step={first_step!r}"
+        )
+    if first_step * batch_size > _MOST:
+        raise ValueError(
+            f"Expected first_step to be at most {_MOST // batch_size} for batches of {batch_size}. "
+            f"Received: first_step={first_step!r}"
+        )
 
 
 def _check_bits(name, bits):

@@ -65,7 +65,7 @@ def batches(
     return _reduced(source._replace(dataset=dataset), bits)
 
 
-def epochs(make, batch_size, steps, *, augment=None, bits=None, seed=0, first=0):
+def epochs(make, batch_size, steps, *, augment=None, bits=None, seed=0, first=0, skipped=0):
     """Returns `Data` with the full batches of one epoch after the other, without end.
 
     An epoch is `steps` batches of passes over the source that are shuffled and augmented by a seed
@@ -81,6 +81,7 @@ def epochs(make, batch_size, steps, *, augment=None, bits=None, seed=0, first=0)
       bits: as that of `batches`.
       seed: nonnegative int.
       first: number of the first epoch.
+      skipped: batches of the first epoch that are left out: those before where it is gone on with.
     """
     source = _kept(make())
     key = int(np.random.SeedSequence(seed).generate_state(1)[0])
@@ -90,7 +91,9 @@ def epochs(make, batch_size, steps, *, augment=None, bits=None, seed=0, first=0)
         tf.random.set_seed(1)
         epoch_seed = tf.random.stateless_uniform((), (key, number), None, None, tf.int64)
         examples = source if fits_in_memory(source) else make(epoch_seed)
-        return _batched(examples, batch_size, augment, True, True, True, epoch_seed).take(steps)
+        start = tf.where(number == first, tf.constant(skipped, tf.int64), 0)
+        dataset = _batched(examples, batch_size, augment, True, True, True, epoch_seed, start)
+        return dataset.take(steps - start)
 
     return _reduced(source._replace(dataset=tf.data.Dataset.counter(first).flat_map(epoch)), bits)
 
@@ -100,7 +103,8 @@ def _kept(source):
     return source._replace(dataset=source.dataset.cache()) if fits_in_memory(source) else source
 
 
-def _batched(source, batch_size, augment, shuffle, repeat, drop_remainder, seed):
+def _batched(source, batch_size, augment, shuffle, repeat, drop_remainder, seed, start=None):
+    """The batches of a source, from the batch `start` on."""
     dataset = source.dataset
     if shuffle:
         # A buffer for all reads to the end of the source, so the cache is complete, and tf.data has
@@ -109,12 +113,16 @@ def _batched(source, batch_size, augment, shuffle, repeat, drop_remainder, seed)
         dataset = dataset.shuffle(buffer_size, seed=seed, reshuffle_each_iteration=True)
     if repeat:
         dataset = dataset.repeat()
+    if start is not None:
+        # Before they are batched and augmented, which takes longer than to leave them out.
+        dataset = dataset.skip(start * batch_size)
     dataset = dataset.batch(batch_size, drop_remainder=drop_remainder)
-    return dataset if augment is None else _augmented(dataset, augment, seed)
+    return dataset if augment is None else _augmented(dataset, augment, seed, start)
 
 
-def _augmented(dataset, augment, seed):
+def _augmented(dataset, augment, seed, start):
     seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
+    seeds = seeds if start is None else seeds.skip(start)
 
     def apply(batch, batch_seed):
         batch_seed = tf.ensure_shape(batch_seed, (2,))
