@@ -44,9 +44,10 @@ class EndOfEpoch(keras.callbacks.Callback):
         best = self._history.best
         if self._is_validated(epoch + 1):
             flow = self._averaged.update()
-            bits = evaluation.bits_per_dim(flow, self._progress.watched(self._validation))
+            bits = evaluation.bits_per_dim(flow, self._validation, self._progress)
             row["val_bits_per_dim"] = logs["val_bits_per_dim"] = bits
-            if best is None or bits < best["val_bits_per_dim"]:
+            better = best is None or bits < best["val_bits_per_dim"]
+            if better and self._progress.team.is_first:
                 with workdir.replacing(self._folder.best) as partial:
                     flow.save(partial)
         self._write(row)
@@ -60,7 +61,8 @@ class EndOfEpoch(keras.callbacks.Callback):
     def _write(self, row):
         row["seconds"] = self._progress.end_epoch()
         self._history.rows.append(row)
-        self._history.save(self._folder.history)
+        if self._progress.team.is_first:
+            self._history.save(self._folder.history)
         self._progress.save()
 
 

@@ -20,9 +20,23 @@ def log_probs(flow, dataset, **options):
     return np.concatenate(values).astype(np.float64)
 
 
-def bits_per_dim(flow, dataset):
-    """Returns the mean over all examples of a dataset of batches, a Python float."""
-    return mean_bits(flow, log_probs(flow, dataset))
+def bits_per_dim(flow, dataset, progress):
+    """Returns the mean over all examples of a dataset of batches, a Python float.
+
+    Each worker evaluates some of the batches.
+
+    Args:
+      flow: the model.
+      dataset: batches as above.
+      progress: the `Progress` of the run, which looks in between.
+    """
+    team = progress.team
+    shares = progress.watched(team.shard(dataset))
+    if team.count == 1:
+        return mean_bits(flow, log_probs(flow, shares))
+    values = [log_probs(flow, [batch]) for batch in shares]
+    total, count = team.total([sum(map(np.sum, values)), sum(map(len, values))])
+    return mean_bits(flow, np.array([total / count]))
 
 
 def mean_bits(flow, log_probs):

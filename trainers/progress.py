@@ -21,18 +21,20 @@ class Progress(keras.callbacks.Callback):
       steps: steps of an epoch.
       stop: the `signals.Stop` to look at.
       start: the `Position` that training goes on from.
+      team: the `Team` of the run, whose workers stop and save together.
 
     Attributes:
       epoch: whole epochs that are done.
     """
 
-    def __init__(self, folder, settings, steps, stop, start):
+    def __init__(self, folder, settings, steps, stop, start, team):
         super().__init__()
         self._folder = folder
         self._settings = settings
         self._steps = steps
         self._stop = stop
         self._start = start
+        self.team = team
 
     def on_train_begin(self, logs=None):
         """Starts the clocks."""
@@ -56,8 +58,7 @@ class Progress(keras.callbacks.Callback):
         self._done = self.step(batch)
         if self._before and self._done == self._steps:
             self.model.stop_training = True
-        self.look()
-        if self._is_due():
+        if self.look():
             self.save()
 
     def step(self, batch):
@@ -65,19 +66,29 @@ class Progress(keras.callbacks.Callback):
         return self._before + batch + 1
 
     def look(self):
-        """Saves and raises `Stopped`, if the run is asked to stop."""
-        if self._stop.number is None:
-            return
-        if self._unsaved or not self._folder.last.exists():
+        """Saves and raises `Stopped`, if the run is asked to stop; returns if a checkpoint is due.
+
+        All workers do the same: what any of them is asked to do, when the first has to save.
+        """
+        lacking = self.team.is_first and not self._folder.last.exists()
+        due = self.team.is_first and self._is_due()
+        number, due, lacking = self.team.largest([self._stop.number or 0, due, lacking])
+        if not number:
+            return bool(due)
+        if self._unsaved or lacking:
             self.save()
         place = Position(self._done).described(self.epoch)
         where = f"after {place}; the same command goes on from {self._folder.last}"
-        raise signals.Stopped(self._stop.number, where)
+        raise signals.Stopped(int(number), where)
 
     def watched(self, batches):
-        """Yields batches of a validation, looking before each."""
-        for batch in batches:
-            self.look()
+        """Yields batches of a validation, looking before each; of several workers, before all.
+
+        The workers' shares may differ in number.
+        """
+        for number, batch in enumerate(batches):
+            if self.team.count == 1 or number == 0:
+                self.look()
             yield batch
 
     def end_epoch(self):
@@ -85,13 +96,14 @@ class Progress(keras.callbacks.Callback):
         now = time.monotonic()
         self._mark, seconds = now, now - self._mark
         self.epoch, self._done = self.epoch + 1, 0
-        return seconds
+        return self.team.by_first(lambda: seconds)
 
     def save(self):
         """Writes a checkpoint."""
         now = time.monotonic()
-        position = Position.of(self.model, self._done, now - self._mark)
-        checkpoints.write(self.model, position, self._folder.checkpoints)
+        position = Position.of(self.model, self._done, now - self._mark)  # all workers' means
+        if self.team.is_first:
+            checkpoints.write(self.model, position, self._folder.checkpoints)
         self._unsaved, self._saved = 0, time.monotonic()
 
     def _is_due(self):

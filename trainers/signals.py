@@ -80,6 +80,13 @@ def asking(name):
         reader.close()
 
 
+def install_again():
+    """Puts the handlers back that TensorFlow replaces by its own when it joins a cluster."""
+    if threading.current_thread() is threading.main_thread():
+        for number in _NUMBERS:
+            signal.signal(number, signal.getsignal(number))
+
+
 def _listen(name, stop, reader):
     while numbers := reader.recv(1):
         if numbers[0] in _NUMBERS and not stop.ask(numbers[0]):

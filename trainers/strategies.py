@@ -5,6 +5,8 @@ import os
 
 import tensorflow as tf
 
+from trainers import signals
+
 NAMES = ("default", "mirrored", "multi_worker", "tpu")
 
 
@@ -77,7 +79,9 @@ def _mirrored():
 
 def _multi_worker():
     check_cluster(os.environ.get("TF_CONFIG", ""))
-    return tf.distribute.MultiWorkerMirroredStrategy()
+    strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    signals.install_again()
+    return strategy
 
 
 def _tpu(address):

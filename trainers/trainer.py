@@ -1,5 +1,6 @@
 """The loop that all trainers share: `main` for programs, `Run` for Python."""
 
+import dataclasses
 import functools
 import math
 import sys
@@ -9,9 +10,7 @@ import tensorflow as tf
 
 from trainers import (
     checkpoints,
-    dequantizers,
-    execution,
-    optimizers,
+    models,
     program,
     report,
     signals,
@@ -26,6 +25,7 @@ from trainers.history import History
 from trainers.position import Position
 from trainers.progress import Progress
 from trainers.skipping import StopSkipping
+from trainers.team import Team
 from trainers.workdir import Workdir
 
 
@@ -67,9 +67,19 @@ class Run:
         self.position = Position()
         self.identity = run_settings.identity(recipe, settings)
         self.folder = Workdir(settings.workdir)
+        # First, as a CPU cannot be split any more once TensorFlow has used it.
+        self.strategy = strategies.make(settings.strategy, settings.logical_cpus, settings.tpu)
+        self.team = Team(self.strategy)
+        with self.team.whole():
+            rows, self.complete = self.team.by_first(self._look)
+        self.history = History(rows)
+
+    def _look(self):
+        """Returns the rows of the workdir's history, and whether nothing is left to do."""
         self.folder.check(self.identity, run_settings.DEFAULTS)
-        self.history = History.load(self.folder.history)
-        self.complete = self._end() is not None and report.is_complete(self.folder, self.history)
+        history = History.load(self.folder.history)
+        over = history.end(self.settings) is not None
+        return history.rows, over and report.is_complete(self.folder, history)
 
     def prepare(self):
         """Loads the data, makes the model or reads it back, and takes the workdir.
@@ -82,10 +92,12 @@ class Run:
         """
         if self.complete:
             return
+        with self.team.whole():
+            self._prepare()
+
+    def _prepare(self):
         settings = self.settings
-        self.folder.lock()
-        # First, as a CPU cannot be split any more once TensorFlow has used it.
-        self.strategy = strategies.make(settings.strategy, settings.logical_cpus, settings.tpu)
+        self.team.by_first(self.folder.lock)
         strategies.check_batch_size(self.strategy, settings.batch_size)
         if settings.deterministic:
             tf.config.experimental.enable_op_determinism()
@@ -93,15 +105,17 @@ class Run:
         train = stream.load_split(settings, "train")
         self.validation = stream.evaluation_batches(settings, "validation")
         self.steps = settings.steps_per_epoch or max(1, train.num_examples // settings.batch_size)
-        self.together = self._steps_together()
+        self.together = models.steps_together(settings, self.steps, self.team)
         with self.strategy.scope():
-            self.flow = self._make(train)
-            self._compile()
+            make = functools.partial(models.make, self.recipe, settings, train)
+            self.flow = make()
+            models.compile_for(self.flow, settings, self.steps, self.together)
             batches = stream.moment_batches(settings, self.steps)
-            self.averaged = AveragedCopy(self.flow, functools.partial(self._make, train), batches)
+            self.averaged = AveragedCopy(self.flow, make, batches)
         self._restore_or_start()
-        self.folder.claim(self.identity)
-        self._announce(train)
+        self.team.by_first(self.folder.claim, self.identity)
+        if self.team.is_first:
+            self._announce(train)
 
     def fit(self):
         """Trains from where the run stands to its end.
@@ -129,11 +143,17 @@ class Run:
 
     def finish(self):
         """Trains as far as the settings say, writes the report and prints its closing line."""
+        with self.team.whole():
+            if not self.complete and self._end() is None:
+                self.fit()
+            if self.team.is_first:
+                self._report()
+            self.team.wait()  # as a cluster that loses a worker ends
+
+    def _report(self):
         if self.complete:
             print(f"Finished already in {self.folder.path}: {self._end()}.")
         else:
-            if self._end() is None:
-                self.fit()
             print(f"Training is over: {self._end()}. Writing the report.", flush=True)
             steps = int(self.flow.optimizer.iterations.numpy()) - self.position.taken
             report.write(self.folder, self.history, self.settings, self.identity, steps)
@@ -162,65 +182,49 @@ class Run:
 
     def _callbacks(self):
         logs = self.folder.path / "tensorboard"
-        progress = Progress(self.folder, self.settings, self.steps, self.stop, self.position)
-        return [
+        progress = Progress(
+            self.folder, self.settings, self.steps, self.stop, self.position, self.team
+        )
+        callbacks = [
             EndOfEpoch(
                 self.folder, self.history, self.averaged, self.validation, self.settings, progress
             ),
             StopSkipping(self.settings, self.steps, progress),
             progress,
-            Curves(logs),
-            SampleGrids(logs / "samples", self.averaged, self.settings),
         ]
+        if self.team.is_first:
+            grids = SampleGrids(logs / "samples", self.averaged, self.settings)
+            callbacks += [Curves(logs), grids]
+        return callbacks
 
     def _verbose(self):
-        verbose = self.settings.verbose
+        verbose = self.settings.verbose if self.team.is_first else 0
         return (1 if sys.stdout.isatty() else 2) if verbose == "auto" else int(verbose)
 
-    def _steps_together(self):
-        together = self.settings.steps_per_execution
-        if together is None:
-            return execution.steps_together(self.steps, self.settings.epochs)
-        if self.steps % together:
-            raise ValueError(
-                f"Expected steps_per_execution to divide the {self.steps} steps of an epoch. "
-                f"Received: steps_per_execution={together!r}"
-            )
-        return together
-
-    def _make(self, data):
-        arguments = dict(self.settings.arguments)
-        if data.num_classes is not None:
-            arguments["classes"] = data.num_classes
-        shape, bins = data.event_shape, data.bins
-        dequantizer = dequantizers.make(self.settings, shape, bins)
-        return self.recipe.model(shape, bins=bins, dequantizer=dequantizer, **arguments)
-
-    def _compile(self):
-        settings = self.settings
-        optimizer = optimizers.make(settings, self.steps * settings.epochs)
-        # Biases, scales and shifts are few and have no reason to be small.
-        vectors = [v for v in self.flow.trainable_variables if len(v.shape) < 2]
-        optimizer.exclude_from_weight_decay(var_list=vectors)
-        self.flow.compile(
-            optimizer,
-            steps_per_execution=self.together,
-            jit_compile={"auto": "auto", "true": True, "false": False}[settings.jit_compile],
-        )
-
     def _restore_or_start(self):
-        if not any(file.exists() for file in self.folder.checkpoints):
+        if not self.team.by_first(self._has_checkpoint):
             self.history = History()
             self.flow.initialize(*stream.first_batch(self.settings))
             return
         with self.strategy.scope():
             self.flow.optimizer.build(self.flow.trainable_variables)
-            self.position = checkpoints.restore(self.flow, self.folder.checkpoints)
-        updates = int(self.flow.optimizer.iterations.numpy()) - self.position.taken
-        self.history = History.load(self.folder.history, updates, self.steps)
+            place, rows = self.team.by_first(self._restore)
+            self.team.share([*self.flow.weights, *self.flow.optimizer.variables])
+            self.position, self.history = Position(**place), History(rows)
+            self.position.restore(self.flow)
         # Of the steps that an epoch has left, with another steps_per_execution than before.
         self.together = math.gcd(self.together, self.steps - self.position.steps)
         self.flow.steps_per_execution = self.together
+
+    def _has_checkpoint(self):
+        return any(file.exists() for file in self.folder.checkpoints)
+
+    def _restore(self):
+        """Reads the newest checkpoint that is whole: its position, and the history before it."""
+        position = checkpoints.restore(self.flow, self.folder.checkpoints)
+        updates = int(self.flow.optimizer.iterations.numpy()) - position.taken
+        history = History.load(self.folder.history, updates, self.steps)
+        return dataclasses.asdict(position), history.rows
 
     def _announce(self, train):
         count = sum(math.prod(v.shape) for v in self.flow.trainable_variables)

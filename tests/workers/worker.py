@@ -1,4 +1,4 @@
-"""A worker: `python -m tests.workers.worker FOLDER SCENARIO...` leaves FOLDER/SCENARIO-INDEX.npz."""
+"""A worker: `python -m tests.workers.worker FOLDER NAME...` leaves FOLDER/NAME-INDEX.npz."""
 
 import pathlib
 import sys

@@ -19,6 +19,11 @@ def are_several(strategy):
     return isinstance(strategy, kind) and strategy.extended._in_multi_worker_mode()
 
 
+def count(strategy):
+    """Returns the number of processes."""
+    return strategy.extended._num_workers if are_several(strategy) else 1
+
+
 def check_steps(steps_per_execution, strategy):
     """Refuses several steps a call where Keras' loop of them cannot be built.
 

@@ -1,0 +1,110 @@
+"""`Team`: the processes of a run, of which the first alone reads and writes the workdir."""
+
+import contextlib
+import json
+import re
+
+import numpy as np
+import tensorflow as tf
+
+from tfflows.models import workers
+
+# What a collective ends in when a worker does not take part any more.
+_LOST = (
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.InternalError,
+    tf.errors.UnavailableError,
+)
+
+
+class Team:
+    """The workers of a strategy; one without others where it has but one process.
+
+    All workers must call a method for any of them to go on.
+
+    Args:
+      strategy: the strategy that the run trains with.
+
+    Attributes:
+      count: number of workers.
+      index: of this worker; the first is 0.
+      is_first: whether this is the one that writes.
+    """
+
+    def __init__(self, strategy):
+        self._strategy = strategy
+        self.count = workers.count(strategy)
+        self.index = strategy.extended._id_in_cluster if self.count > 1 else 0
+        self.is_first = self.index == 0
+
+    def by_first(self, function, *args):
+        """Returns what the first worker's `function(*args)` returns, through JSON.
+
+        Raises:
+          ValueError: the first worker's, on all; its other errors end the first worker only.
+        """
+        if self.count == 1:
+            return function(*args)
+        value, failure = None, None
+        if self.is_first:
+            try:
+                value = function(*args)
+            except ValueError as error:
+                failure = error
+        value, message = self._told([value, None if failure is None else str(failure)])
+        if failure is not None:
+            raise failure
+        if message is not None:
+            raise ValueError(message)
+        return value
+
+    def total(self, values):
+        """Returns the sums over the workers of float64 numbers, an array."""
+        return np.asarray(workers.total(tf.constant(values, tf.float64), self._strategy))
+
+    def largest(self, values):
+        """Returns the largest that a worker has of each of a few numbers, as floats."""
+        if self.count == 1:
+            return [float(value) for value in values]
+        table = np.zeros([self.count, len(values)])
+        table[self.index] = values
+        return self.total(table).max(axis=0).tolist()
+
+    def share(self, variables):
+        """Gives all workers the first one's values of variables."""
+        workers.share(variables, self._strategy)
+
+    def wait(self):
+        """Returns when all workers have come here."""
+        self.total([0.0])
+
+    def shard(self, dataset):
+        """Returns this worker's share of the batches of a dataset."""
+        return dataset if self.count == 1 else dataset.shard(self.count, self.index)
+
+    @contextlib.contextmanager
+    def whole(self):
+        """Context whose work fails with a ConnectionError when a worker is lost."""
+        try:
+            yield
+        except _LOST as error:
+            if self.count == 1:
+                raise
+            tasks = re.findall(r"/job:(\w+)/(?:replica:\d+/)?task:(\d+)", str(error))
+            others = sorted({f"{job} {task}" for job, task in tasks if int(task) != self.index})
+            raise ConnectionError(
+                f"Expected all {self.count} workers to go on. Received: "
+                f"{', '.join(others) or 'one'} has ended or is out of reach, so this one ends; "
+                "the same command on all of them goes on from the last checkpoint"
+            ) from error
+
+    def _told(self, value):
+        """Returns the first worker's value, which is JSON's."""
+        text = json.dumps(value).encode() if self.is_first else b""
+        size = int(self.total([float(len(text))])[0])
+        array = np.zeros([size], np.int32)
+        array[: len(text)] = np.frombuffer(text, np.uint8)
+        answer = workers.total(tf.constant(array), self._strategy).numpy()
+        return json.loads(answer.astype(np.uint8).tobytes().decode())
