@@ -27,12 +27,13 @@ def write(flow, position, files):
             archive.writestr(_ENTRY, json.dumps(dataclasses.asdict(position)))
 
 
-def restore(flow, files):
+def restore(flow, files, copy):
     """Loads the first of several checkpoints that can be, and says which could not.
 
     Args:
       flow: the model, its optimizer built.
       files: paths of the checkpoints, the newest first.
+      copy: returns the path to read one of them from; see `Team.copies`.
 
     Returns:
       Its `Position`; that of an epoch's end for a file without, which older versions wrote.
@@ -43,7 +44,7 @@ def restore(flow, files):
     problems = []
     for file in files:
         try:
-            position = _loaded(flow, file)
+            position = _loaded(flow, copy(file))
         except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
             problems.append(f"{str(file)!r}, {error}")
             continue

@@ -5,7 +5,7 @@ import os
 
 import tensorflow as tf
 
-from trainers import signals
+from trainers import gathering, signals
 
 NAMES = ("default", "mirrored", "multi_worker", "tpu")
 
@@ -50,7 +50,7 @@ def check_batch_size(strategy, batch_size):
 
 
 def check_cluster(text):
-    """Refuses a TF_CONFIG that is not that of a worker among several.
+    """Returns the addresses of all workers and this one's index, from a TF_CONFIG.
 
     Raises:
       ValueError: it is no JSON, or has no workers, or no task that is one of them.
@@ -59,12 +59,15 @@ def check_cluster(text):
         config = json.loads(text)
         cluster, task = config["cluster"], config["task"]
         kind, index = task["type"], int(task["index"])
-        addresses = cluster[kind]
-        known = kind in ("chief", "worker") and 0 <= index < len(addresses)
-    except (ValueError, KeyError, TypeError) as error:
+        chiefs, others = cluster.get("chief", []), cluster.get("worker", [])
+        addresses = [*chiefs, *others]
+        ports = [int(address.rsplit(":", 1)[1]) for address in addresses]
+        known = 0 <= index < len({"chief": chiefs, "worker": others}[kind])
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise ValueError(f"{_EXPECTED} Received: TF_CONFIG={text!r}") from error
-    if not known or not all(isinstance(address, str) for address in addresses):
+    if not known or not all(0 < port < 2**16 for port in ports):
         raise ValueError(f"{_EXPECTED} Received: TF_CONFIG={text!r}")
+    return addresses, index + (len(chiefs) if kind == "worker" else 0)
 
 
 def _mirrored():
@@ -78,7 +81,8 @@ def _mirrored():
 
 
 def _multi_worker():
-    check_cluster(os.environ.get("TF_CONFIG", ""))
+    addresses, index = check_cluster(os.environ.get("TF_CONFIG", ""))
+    gathering.wait(addresses, index)
     strategy = tf.distribute.MultiWorkerMirroredStrategy()
     signals.install_again()
     return strategy

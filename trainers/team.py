@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import pathlib
 import re
+import tempfile
 
 import numpy as np
 import tensorflow as tf
@@ -14,9 +16,12 @@ _LOST = (
     tf.errors.AbortedError,
     tf.errors.CancelledError,
     tf.errors.DeadlineExceededError,
-    tf.errors.InternalError,
     tf.errors.UnavailableError,
 )
+
+
+# Bytes that are sent at once.
+_PART = 2**26
 
 
 class Team:
@@ -72,10 +77,6 @@ class Team:
         table[self.index] = values
         return self.total(table).max(axis=0).tolist()
 
-    def share(self, variables):
-        """Gives all workers the first one's values of variables."""
-        workers.share(variables, self._strategy)
-
     def wait(self):
         """Returns when all workers have come here."""
         self.total([0.0])
@@ -100,11 +101,43 @@ class Team:
                 "the same command on all of them goes on from the last checkpoint"
             ) from error
 
+    @contextlib.contextmanager
+    def copies(self):
+        """Context with a function that returns the path of a copy of the first worker's file.
+
+        It must be called by all workers, and raises FileNotFoundError on all if there is none. So
+        they can read a model together: reading one may make variables, which all have to make.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+
+            def copy(path):
+                content = path.read_bytes() if self.is_first and path.exists() else None
+                found, content = self._sent(content)
+                if not found:
+                    raise FileNotFoundError(f"there is no {path.name}")
+                if self.is_first:
+                    return path
+                place = pathlib.Path(folder, path.name)
+                place.write_bytes(content)
+                return place
+
+            yield (lambda path: path) if self.count == 1 else copy
+
     def _told(self, value):
         """Returns the first worker's value, which is JSON's."""
-        text = json.dumps(value).encode() if self.is_first else b""
-        size = int(self.total([float(len(text))])[0])
-        array = np.zeros([size], np.int32)
-        array[: len(text)] = np.frombuffer(text, np.uint8)
-        answer = workers.total(tf.constant(array), self._strategy).numpy()
-        return json.loads(answer.astype(np.uint8).tobytes().decode())
+        return json.loads(self._sent(json.dumps(value).encode())[1])
+
+    def _sent(self, content):
+        """Returns whether the first worker has content, not None, and its bytes."""
+        mine = (content or b"") if self.is_first else b""
+        found = self.is_first and content is not None
+        found, size = self.total([float(found), float(len(mine))]).tolist()
+        parts = []
+        for start in range(0, int(size), _PART):
+            length = min(_PART, int(size) - start)
+            part = mine[start : start + length]
+            words = np.zeros([-(-length // 4)], np.int32)
+            words.view(np.uint8)[: len(part)] = np.frombuffer(part, np.uint8)
+            sent = workers.total(tf.constant(words), self._strategy).numpy()
+            parts.append(sent.tobytes()[:length])
+        return bool(found), b"".join(parts)

@@ -1,6 +1,5 @@
 """The loop that all trainers share: `main` for programs, `Run` for Python."""
 
-import dataclasses
 import functools
 import math
 import sys
@@ -208,10 +207,10 @@ class Run:
             return
         with self.strategy.scope():
             self.flow.optimizer.build(self.flow.trainable_variables)
-            place, rows = self.team.by_first(self._restore)
-            self.team.share([*self.flow.weights, *self.flow.optimizer.variables])
-            self.position, self.history = Position(**place), History(rows)
-            self.position.restore(self.flow)
+            with self.team.copies() as copy:
+                self.position = checkpoints.restore(self.flow, self.folder.checkpoints, copy)
+        updates = int(self.flow.optimizer.iterations.numpy()) - self.position.taken
+        self.history = History(self.team.by_first(self._rows_at, updates))
         # Of the steps that an epoch has left, with another steps_per_execution than before.
         self.together = math.gcd(self.together, self.steps - self.position.steps)
         self.flow.steps_per_execution = self.together
@@ -219,12 +218,8 @@ class Run:
     def _has_checkpoint(self):
         return any(file.exists() for file in self.folder.checkpoints)
 
-    def _restore(self):
-        """Reads the newest checkpoint that is whole: its position, and the history before it."""
-        position = checkpoints.restore(self.flow, self.folder.checkpoints)
-        updates = int(self.flow.optimizer.iterations.numpy()) - position.taken
-        history = History.load(self.folder.history, updates, self.steps)
-        return dataclasses.asdict(position), history.rows
+    def _rows_at(self, updates):
+        return History.load(self.folder.history, updates, self.steps).rows
 
     def _announce(self, train):
         count = sum(math.prod(v.shape) for v in self.flow.trainable_variables)

@@ -27,8 +27,13 @@ def configs(count):
     ]
 
 
-def start(commands):
-    """Starts a worker for each command line of `python -m`, and returns the processes."""
+def start(commands, of=None):
+    """Starts a worker for each command line of `python -m`, and returns the processes.
+
+    Args:
+      commands: lists of words.
+      of: how many workers the cluster has, if more.
+    """
     return [
         subprocess.Popen(
             [sys.executable, "-m", *map(str, command)],
@@ -38,7 +43,7 @@ def start(commands):
             stderr=subprocess.PIPE,
             text=True,
         )
-        for command, config in zip(commands, configs(len(commands)), strict=True)
+        for command, config in zip(commands, configs(of or len(commands)), strict=False)
     ]
 
 

@@ -5,8 +5,6 @@ With a file's weights and optimizer it is all that the next training step depend
 
 import tensorflow as tf
 
-from tfflows.models import workers
-
 
 def state(flow):
     """Returns it as lists of numbers that JSON keeps exactly, for `restore`; of a compiled flow."""
@@ -17,20 +15,16 @@ def state(flow):
 
 
 def restore(flow, values):
-    """Puts it back; where there are several workers, each must call it.
+    """Puts it back.
 
     Raises:
       ValueError: it is that of another flow.
     """
-    strategy = flow.distribute_strategy
     for name, variables in _variables(flow).items():
         if len(variables) != len(values[name]):
             raise ValueError(f"Expected {len(variables)} {name}. Received: {name}={values[name]!r}")
-        # Reading a mean's sums adds up those of all workers.
-        shares = workers.count(strategy) if name == "means" else 1
         for variable, value in zip(variables, values[name], strict=True):
-            value = tf.constant(value, variable.dtype)
-            variable.assign(value if shares == 1 else value / shares)
+            variable.assign(tf.constant(value, variable.dtype))
 
 
 def _variables(flow):

@@ -1,0 +1,118 @@
+"""A trainer on two workers is the one on one device; only the first writes; killed, it goes on."""
+
+import json
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from tests.trainers import command, test_resume
+from tests.workers import cluster
+
+# Averages, decay and clipping; a last validation batch that is not full; checkpoints in an epoch.
+ARGUMENTS = (
+    *("--smoke", "--levels=1", "--depth=2", "--width=8", "--batch_size=24", "--epochs=3"),
+    *("--steps_per_epoch=40", "--ema_momentum=0.7", "--clip_norm=1", "--weight_decay=0.01"),
+    *("--checkpoint_steps=5", "--max_skipped=0", "--verbose=0"),
+)
+
+
+def commands(folder, count, *arguments):
+    """Returns the command of each worker, each with a workdir of its own, which only one needs."""
+    shared = ("--strategy=multi_worker", *ARGUMENTS, *arguments)
+    return [("trainers.glow", f"--workdir={folder}/{i}", *shared) for i in range(count)]
+
+
+def assert_same(folder, whole):
+    """The run's results are those of the one process."""
+    ours, theirs = test_resume.rows(folder), test_resume.rows(whole)
+    assert len(ours) == 3
+    for our, their in zip(ours, theirs, strict=True):
+        assert our == pytest.approx(their, rel=1e-4)
+    ours, theirs = (test_resume.arrays(path / "last.keras") for path in (folder, whole))
+    assert ours.keys() == theirs.keys()
+    for key in ours:
+        np.testing.assert_allclose(ours[key], theirs[key], rtol=1e-2, atol=1e-3, err_msg=key)
+
+
+def started(folder):
+    """Starts two workers and returns them once there are checkpoints within an epoch."""
+    processes = cluster.start(commands(folder, 2))
+    deadline = time.monotonic() + cluster.LIMIT
+    while not (folder / "0" / "last-1.keras").exists():
+        assert time.monotonic() < deadline and processes[0].poll() is None, processes[0].stderr
+        time.sleep(0.01)
+    return processes
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The workdir of a run of one process."""
+    return command.run("glow", tmp_path_factory.mktemp("one"), *ARGUMENTS).folder.path
+
+
+def test_two_workers_are_one_process(whole, tmp_path):
+    first, second = cluster.finish(cluster.start(commands(tmp_path, 2)))
+    assert (first[0], first[2]) == (0, "") and (second[0], second[1], second[2]) == (0, "", "")
+    assert "test bits/dim" in first[1]
+    assert_same(tmp_path / "0", whole)
+    assert [path.name for path in tmp_path.iterdir()] == ["0"]  # the second writes nothing
+    ours, theirs = (json.loads((p / "results.json").read_text()) for p in (tmp_path / "0", whole))
+    assert ours["test_bits_per_dim"] == pytest.approx(theirs["test_bits_per_dim"], rel=1e-5)
+    assert {p.name for p in (tmp_path / "0").iterdir()} == {p.name for p in whole.iterdir()}
+
+
+def test_a_killed_worker_ends_the_other_and_the_job_goes_on(whole, tmp_path):
+    processes = started(tmp_path)
+    processes[1].kill()
+    killed = time.monotonic()
+    (code, _, stderr), _ = cluster.finish(processes)
+    assert time.monotonic() - killed < 60  # the promise: nobody hangs
+    assert code == 1 and stderr.count("\n") == 1
+    assert stderr.startswith("glow: Expected all 2 workers to go on. Received: worker 1 has ended")
+    first, second = cluster.finish(cluster.start(commands(tmp_path, 2)))
+    assert (first[0], first[2], second[0], second[2]) == (0, "", 0, "")
+    assert "Going on after " in first[1]
+    assert_same(tmp_path / "0", whole)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("asked", [0, 1])
+def test_a_signal_to_one_stops_all_and_loses_no_step(whole, tmp_path, asked):
+    processes = started(tmp_path)
+    processes[asked].send_signal(signal.SIGTERM)
+    for code, _, stderr in cluster.finish(processes):
+        assert code == 143 and stderr.startswith("glow: stopped by SIGTERM after step ")
+        stopped = stderr.split("; ")[0]
+    first, second = cluster.finish(cluster.start(commands(tmp_path, 2)))
+    assert (first[0], first[2], second[0], second[2]) == (0, "", 0, "")
+    assert f"Going on after {stopped.split(' after ')[1]} in" in first[1]
+    assert_same(tmp_path / "0", whole)
+
+
+@pytest.mark.deep
+def test_three_workers_are_one_process(whole, tmp_path):
+    results = cluster.finish(cluster.start(commands(tmp_path, 3)))
+    assert [(code, stderr) for code, _, stderr in results] == [(0, "")] * 3
+    assert_same(tmp_path / "0", whole)
+    assert [path.name for path in tmp_path.iterdir()] == ["0"]
+
+
+def test_what_the_first_worker_refuses_all_refuse(tmp_path):
+    (tmp_path / "0").mkdir()
+    (tmp_path / "0" / "history.json").write_text("[]")
+    results = cluster.finish(cluster.start(commands(tmp_path, 2)))
+    for code, stdout, stderr in results:
+        assert (code, stdout) == (1, "")
+        assert stderr.startswith("glow: Expected a workdir with config.json, or without history")
+        assert stderr.count("\n") == 1
+
+
+def test_a_worker_that_waits_for_others_can_be_stopped(tmp_path):
+    (process,) = cluster.start(commands(tmp_path, 2)[:1], of=2)
+    time.sleep(12)
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    ((code, _, stderr),) = cluster.finish([process])
+    assert code == 143 and stderr.startswith("glow: ended by SIGTERM")
