@@ -55,3 +55,46 @@ def test_a_batch_that_devices_cannot_share_is_refused(tmp_path):
 def test_the_cpu_cannot_be_split_after_the_start():
     with pytest.raises(ValueError, match="before TensorFlow starts. Received: logical_cpus=3"):
         strategies.make("mirrored", logical_cpus=3)
+
+
+CONFIG = '{"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index": 1}}'
+
+
+def test_a_cluster():
+    assert strategies.check_cluster(CONFIG) == (["a:1", "b:2"], 1)
+    chief = CONFIG.replace('{"worker"', '{"chief": ["c:3"], "worker"')
+    assert strategies.check_cluster(chief) == (["c:3", "a:1", "b:2"], 2)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        *(
+            "",
+            "{",
+            "[]",
+            '{"cluster": {}}',
+            CONFIG.replace("1}", "2}"),
+            CONFIG.replace("1}", "-1}"),
+        ),
+        *(CONFIG.replace("b:2", "b"), CONFIG.replace('"b:2"', "3"), CONFIG.replace("b:2", "b:0")),
+        *(CONFIG.replace('"type": "worker"', '"type": "ps"'), CONFIG.replace("1}", '"x"}')),
+    ],
+)
+def test_no_cluster_is_refused(config, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", config)
+    with pytest.raises(ValueError, match="Expected TF_CONFIG to be the JSON of a clus.*Received:"):
+        strategies.make("multi_worker")
+
+
+@pytest.mark.parametrize("name", ["multi_worker", "tpu"])
+def test_devices_of_one_cpu_are_for_mirrored(name):
+    with pytest.raises(ValueError, match=f"strategy='{name}'. Received: logical_cpus=2"):
+        strategies.make(name, logical_cpus=2)
+
+
+def test_no_tpu_is_an_error():
+    if tf.config.list_physical_devices("TPU"):
+        pytest.skip("there is a TPU")
+    with pytest.raises(ValueError, match="Expected a TPU .*Received: tpu='', .*not found"):
+        strategies.make("tpu")
