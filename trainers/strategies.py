@@ -9,10 +9,10 @@ def make(name, logical_cpus=1):
     Args:
       name: "none", TensorFlow's default; "one_device", the first GPU or CPU; "mirrored", all GPUs,
         or all logical CPUs where there is none.
-      logical_cpus: devices to split the CPU into.
+      logical_cpus: devices to split the CPU into; if it has been split into more, so many of them.
 
     Raises:
-      ValueError: TensorFlow has started with another number of CPU devices.
+      ValueError: TensorFlow has started with fewer CPU devices.
     """
     if logical_cpus > 1:
         _split_cpu(logical_cpus)
@@ -26,6 +26,7 @@ def make(name, logical_cpus=1):
         return tf.distribute.MirroredStrategy(gpus)
     # The collectives of CPUs, the default, get mixed up by a second strategy in the process.
     reduction = tf.distribute.ReductionToOneDevice()
+    cpus = cpus[:logical_cpus] if logical_cpus > 1 else cpus
     return tf.distribute.MirroredStrategy(cpus, cross_device_ops=reduction)
 
 
@@ -46,7 +47,7 @@ def check_batch_size(strategy, batch_size):
 def _split_cpu(count):
     cpu = tf.config.list_physical_devices("CPU")[0]
     parts = [tf.config.LogicalDeviceConfiguration()] * count
-    if len(tf.config.get_logical_device_configuration(cpu) or ()) == count:
+    if len(tf.config.get_logical_device_configuration(cpu) or ()) >= count:
         return
     try:
         tf.config.set_logical_device_configuration(cpu, parts)
