@@ -31,7 +31,7 @@ def make(name, logical_cpus=1):
 
 
 def check_batch_size(strategy, batch_size):
-    """Refuses batches that the devices cannot share equally: the loss would weigh them unequally.
+    """Refuses batches that the devices cannot share equally: some would wait for the others.
 
     Raises:
       ValueError: `batch_size` is no multiple of the number of devices.
