@@ -116,7 +116,8 @@ CASES = {
     "an uneven batch recomputed": Case(
         vectors("realnvp", recompute=True), (points,), UNEVEN, **NORMALIZED
     ),
-    "batches of 7": Case(vectors("realnvp"), (points,), batch=7, **NORMALIZED),
+    # Without a last batch of 3, whose moments make much of a rounding, on one device as well.
+    "batches of 7": Case(vectors("realnvp"), (points,), 28, batch=7, **NORMALIZED),
     "an empty share": Case(vectors(), (points,), EMPTY),
     "an empty share of batch norm": Case(normalized, (pictures,), EMPTY, **NORMALIZED),
     "weights": Case(vectors(), (points, labels, weights), EMPTY, validated=UNEVEN),
