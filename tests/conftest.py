@@ -1,4 +1,4 @@
-"""Two logical CPU devices for the replica tests, set before TensorFlow starts, and fixed seeds."""
+"""Four logical CPU devices for the replica tests, set before TensorFlow starts, and fixed seeds."""
 
 import itertools
 
@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 _CPU = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(_CPU, [tf.config.LogicalDeviceConfiguration()] * 2)
+tf.config.set_logical_device_configuration(_CPU, [tf.config.LogicalDeviceConfiguration()] * 4)
 
 # Every strategy numbers its collectives from the same start, and TensorFlow takes those of a second
 # strategy in a process for those of the first. This number is TensorFlow's own way out for tests.
@@ -25,5 +25,5 @@ def _seed():
 
 @pytest.fixture(scope="session")
 def two_replicas():
-    """A strategy of the two devices."""
+    """A strategy of the first two devices."""
     return tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"])

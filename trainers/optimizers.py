@@ -1,4 +1,4 @@
-"""Optimizers with warm-up, cosine decay and clipping of the whole gradient, from the settings."""
+"""Optimizers with warm-up, cosine decay and clipping, from the settings."""
 
 import keras
 import tensorflow as tf
@@ -6,7 +6,7 @@ import tensorflow as tf
 
 def make(settings, total_steps):
     """Returns the optimizer of a run of `total_steps` steps."""
-    kind = {"adam": Adam, "adamax": Adamax, "glow_adamax": Adamax}[settings.optimizer]
+    kind = keras.optimizers.Adam if settings.optimizer == "adam" else keras.optimizers.Adamax
     averaging = {"use_ema": True, "ema_momentum": settings.ema_momentum}
     constants = {name: getattr(settings, name) for name in ("beta_1", "beta_2", "epsilon")}
     constants = {name: value for name, value in constants.items() if value is not None}
@@ -66,27 +66,10 @@ class Debiased(keras.optimizers.schedules.LearningRateSchedule):
         return cls(**{**config, "rate": keras.saving.deserialize_keras_object(config["rate"])})
 
 
-class _ClipsWhole:
-    """Clips the gradient of all replicas together.
-
-    Keras clips each replica's part before it adds them up, which on several devices is another
-    optimizer than on one.
-    """
-
-    def _clip_gradients(self, grads):
-        replica = tf.distribute.get_replica_context()
-        count = 1 if replica is None else replica.num_replicas_in_sync
-        if count == 1 or not self.global_clipnorm:
-            return super()._clip_gradients(grads)
-        whole = replica.all_reduce(tf.distribute.ReduceOp.SUM, grads)
-        return [grad / count for grad in super()._clip_gradients(whole)]  # Keras adds them up again
-
-
-@keras.saving.register_keras_serializable("tfflows.trainers")
-class Adam(_ClipsWhole, keras.optimizers.Adam):
-    """`keras.optimizers.Adam`, the gradient clipped as a whole."""
-
-
-@keras.saving.register_keras_serializable("tfflows.trainers")
-class Adamax(_ClipsWhole, keras.optimizers.Adamax):
-    """`keras.optimizers.Adamax`, the gradient clipped as a whole."""
+# The names in the files of runs from before flows had the gradient of all replicas clipped.
+keras.saving.get_custom_objects().update(
+    {
+        "tfflows.trainers>Adam": keras.optimizers.Adam,
+        "tfflows.trainers>Adamax": keras.optimizers.Adamax,
+    }
+)

@@ -17,11 +17,11 @@ def make(name, logical_cpus=1, tpu=""):
       name: "default", TensorFlow's own, of one device; "mirrored", all GPUs, or all logical CPUs
         where there is none; "multi_worker", those of several machines, each of which runs the
         program with its own TF_CONFIG; "tpu", all cores of a TPU.
-      logical_cpus: devices to split the CPU into.
+      logical_cpus: devices to split the CPU into; if it has been split into more, so many of them.
       tpu: name or address of the TPU; "" for that of this machine.
 
     Raises:
-      ValueError: TensorFlow has started with another number of CPU devices, there is no cluster in
+      ValueError: TensorFlow has started with fewer CPU devices, there is no cluster in
         TF_CONFIG, or no TPU.
     """
     if logical_cpus > 1:
@@ -32,11 +32,13 @@ def make(name, logical_cpus=1, tpu=""):
         _split_cpu(logical_cpus)
     if name == "default":
         return tf.distribute.get_strategy()
-    return {"mirrored": _mirrored, "multi_worker": _multi_worker, "tpu": lambda: _tpu(tpu)}[name]()
+    if name == "mirrored":
+        return _mirrored(logical_cpus)
+    return _multi_worker() if name == "multi_worker" else _tpu(tpu)
 
 
 def check_batch_size(strategy, batch_size):
-    """Refuses batches that the devices cannot share equally: the loss would weigh them unequally.
+    """Refuses batches that the devices cannot share equally: some would wait for the others.
 
     Raises:
       ValueError: `batch_size` is no multiple of the number of devices.
@@ -70,13 +72,14 @@ def check_cluster(text):
     return addresses, index + (len(chiefs) if kind == "worker" else 0)
 
 
-def _mirrored():
+def _mirrored(logical_cpus):
     gpus = [device.name for device in tf.config.list_logical_devices("GPU")]
     if gpus:
         return tf.distribute.MirroredStrategy(gpus)
     cpus = [device.name for device in tf.config.list_logical_devices("CPU")]
     # The collectives of CPUs, the default, get mixed up by a second strategy in the process.
     reduction = tf.distribute.ReductionToOneDevice()
+    cpus = cpus[:logical_cpus] if logical_cpus > 1 else cpus
     return tf.distribute.MirroredStrategy(cpus, cross_device_ops=reduction)
 
 
@@ -110,7 +113,7 @@ _EXPECTED = (
 def _split_cpu(count):
     cpu = tf.config.list_physical_devices("CPU")[0]
     parts = [tf.config.LogicalDeviceConfiguration()] * count
-    if len(tf.config.get_logical_device_configuration(cpu) or ()) == count:
+    if len(tf.config.get_logical_device_configuration(cpu) or ()) >= count:
         return
     try:
         tf.config.set_logical_device_configuration(cpu, parts)

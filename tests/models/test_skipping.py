@@ -112,7 +112,7 @@ def test_a_gradient_that_is_not_finite():
     assert_equal(state(flow), before)
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "adamax", "sgd"])  # Keras cannot accumulate there
+@pytest.mark.parametrize("optimizer", ["adam", "adamax", "sgd"])  # refused with accumulation
 @pytest.mark.parametrize(("row", "batch_norm"), [(3, True), (3, False), (7, False)])
 def test_replicas_skip_together(optimizer, row, batch_norm, two_replicas):
     """One replica has the broken row; without batch norm, of all rows, the other sees nothing."""

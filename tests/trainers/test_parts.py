@@ -62,6 +62,19 @@ def test_optimizer_has_what_the_flags_say():
     assert (made.global_clipnorm, made.weight_decay, made.use_ema) == (None, None, False)
 
 
+@pytest.mark.parametrize("kind", [keras.optimizers.Adam, keras.optimizers.Adamax])
+def test_optimizers_in_files_of_older_runs(kind):
+    config = keras.saving.serialize_keras_object(kind(0.5, global_clipnorm=3.0))
+    assert config["registered_name"] is None
+    older = {
+        "module": "trainers.optimizers",
+        "registered_name": f"tfflows.trainers>{kind.__name__}",
+    }
+    for form in (config, {**config, **older}):
+        made = keras.saving.deserialize_keras_object(form)
+        assert type(made) is kind and made.global_clipnorm == 3.0
+
+
 def test_weights_decay_but_not_vectors(tmp_path):
     run = command.prepared("nice", tmp_path, *command.SMALL, "--weight_decay=0.1")
     decayed = [run.flow.optimizer._use_weight_decay(v) for v in run.flow.trainable_variables]

@@ -43,18 +43,19 @@ def test_mirrored_is_one_device(model, tmp_path):
 def test_names():
     assert strategies.make("default") is tf.distribute.get_strategy()
     assert strategies.make("mirrored", logical_cpus=2).num_replicas_in_sync == 2
+    assert strategies.make("mirrored").num_replicas_in_sync == 4  # all, see tests/conftest.py
 
 
 def test_a_batch_that_devices_cannot_share_is_refused(tmp_path):
-    message = "multiple of the number of devices, 2. Received: batch_size=15"
+    message = "multiple of the number of devices, 4. Received: batch_size=15"
     with pytest.raises(ValueError, match=message):
         command.prepared("nice", tmp_path / "run", "--batch_size=15", "--strategy=mirrored")
     assert not (tmp_path / "run").exists()
 
 
 def test_the_cpu_cannot_be_split_after_the_start():
-    with pytest.raises(ValueError, match="before TensorFlow starts. Received: logical_cpus=3"):
-        strategies.make("mirrored", logical_cpus=3)
+    with pytest.raises(ValueError, match="before TensorFlow starts. Received: logical_cpus=5"):
+        strategies.make("mirrored", logical_cpus=5)
 
 
 CONFIG = '{"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index": 1}}'

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tfflows.models import batches, inputs
+from tfflows.models import batches, inputs, moments
 from tfflows.models.bound import importance_bound
 from tfflows.models.dequantization import dequantize
 from tfflows.models.likelihood import MaximumLikelihood
@@ -20,7 +20,10 @@ class Density(MaximumLikelihood):
         x, condition = batches.unpack(data)
         x = inputs.guarded(self, inputs.in_graph(self, x))
         batch = inputs.batch_shape(x, self.event_shape)
-        return batches.never_empty(x, inputs.checked_condition(self, condition, batch))
+        condition = inputs.checked_condition(self, condition, batch)
+        # Among what batch normalization takes the moments of, an example for none would count.
+        normalized = moments.moving(self)
+        return (x, condition, None) if normalized else batches.never_empty(x, condition)
 
     @tf.function(reduce_retracing=True)
     def _training_pass(self, data, seed):

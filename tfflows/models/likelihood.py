@@ -7,7 +7,7 @@ import inspect
 import keras
 import tensorflow as tf
 
-from tfflows.models import batches, inputs, skipping, workers
+from tfflows.models import batches, inputs, replicas, skipping, workers
 
 
 class SquaredNorm:
@@ -51,6 +51,7 @@ class MaximumLikelihood(keras.Model):
             )
         workers.check_steps(arguments.get("steps_per_execution", 1), self.distribute_strategy)
         super().compile(*args, **kwargs)
+        replicas.check_optimizer(self.distribute_strategy, self.optimizer)
         with self.distribute_strategy.scope():
             self._skips = skipping.Skips()
 
@@ -74,24 +75,33 @@ class MaximumLikelihood(keras.Model):
             scaled = self.optimizer.scale_loss(loss)
         variables = self.trainable_weights
         gradients = tape.gradient(scaled, variables)
+        count = tf.cast(tf.size(tf.nest.flatten(y_pred)[0]), loss.dtype)
+        (loss, count), gradients = replicas.whole([loss, count], gradients)
         finite = skipping.all_finite(loss, gradients)
         if variables:
             skipping.apply(self.optimizer, gradients, variables, finite)
         moments.restore_unless(finite)
         self._skips.count(finite)
-        results = self._step_logs(x, y, y_pred, sample_weight, loss, finite)
+        results = self._step_logs(x, y, y_pred, sample_weight, (loss, count), finite)
         skipped = {"skipped_steps": tf.cast(self._skips.of_epoch, tf.float32)}
         return {**results, **workers.reducible(skipped, self.distribute_strategy)}
 
     def _step_logs(self, x, y, y_pred, sample_weight, loss, finite):
-        """Updates the means of the logs by a step, if it is not skipped, and returns them."""
+        """Updates the means of the logs by a step, if it is not skipped, and returns them.
+
+        `loss` is the whole batch's, with its number of examples.
+        """
         log_prob = tf.nest.flatten(y_pred)[0]
         kept = tf.cast(finite, log_prob.dtype) * tf.ones_like(log_prob)
-        loss = tf.where(finite, loss * tf.distribute.get_strategy().num_replicas_in_sync, 0.0)
-        self._loss_tracker.update_state(loss, sample_weight=tf.reduce_sum(kept))
+        loss, count = (tf.where(finite, value, 0.0) for value in loss)
+        self._loss_tracker.update_state(loss, sample_weight=count)
         y_pred = tf.nest.map_structure(lambda value: tf.where(finite, value, 0.0), y_pred)
         weights = 1.0 if sample_weight is None else tf.cast(sample_weight, kept.dtype)
         return self.compute_metrics(x, y, y_pred, kept * weights)
+
+    def _get_metrics_result_or_logs(self, logs):
+        """Keras' hook for an epoch's logs: of all examples; a step's are of each replica's."""
+        return {**logs, **self.get_metrics_result()}
 
     def reset_metrics(self):
         """Keras' own, at the start of an epoch, and the count of skipped steps."""
@@ -107,11 +117,14 @@ class MaximumLikelihood(keras.Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Returns the mean negative log-density and the layers' own losses: a replica's share.
 
-        In training the penalty is added, which so counts once whatever the number of replicas.
+        In training the shares of all replicas add up to the mean over the batch, whose examples
+        they may have unequal numbers of, and to the penalty; in evaluation each is of its examples.
         """
         weights = 1.0 if sample_weight is None else tf.cast(sample_weight, y_pred.dtype)
-        # A replica's share of a last batch may be empty.
         count = tf.cast(tf.size(y_pred), y_pred.dtype)
+        if training:
+            count = replicas.total(count) / tf.distribute.get_strategy().num_replicas_in_sync
+        # A replica's share of a last batch may be empty.
         mean = tf.math.divide_no_nan(tf.reduce_sum(-y_pred * weights), count)
         penalties = [self._penalty()] if training and self._penalty else []
         total = tf.add_n([mean, *self.losses, *penalties])

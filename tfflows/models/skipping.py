@@ -5,7 +5,7 @@ import math
 import keras
 import tensorflow as tf
 
-from tfflows.models import fused, moments
+from tfflows.models import fused, moments, replicas
 
 
 class Skips:
@@ -48,52 +48,37 @@ class Moments:
 
 
 def all_finite(loss, gradients):
-    """Whether the loss and the gradient are finite, on all replicas: a scalar, the same on each.
+    """Whether the loss and the gradient, both of all replicas together, are finite: a scalar.
 
     A gradient whose norm overflows counts as not finite, as it does for clipping by the norm.
     """
     parts = [gradient for gradient in gradients if gradient is not None]
     finite = tf.math.is_finite(loss)
-    if parts:
-        finite &= tf.math.is_finite(tf.linalg.global_norm(parts))
-    finite = tf.cast(finite, tf.float32)
-    replica = tf.distribute.get_replica_context()
-    count = replica.num_replicas_in_sync
-    if count > 1:
-        finite = replica.all_reduce(tf.distribute.ReduceOp.SUM, finite)
-    return tf.equal(finite, float(count))
+    return finite & tf.math.is_finite(tf.linalg.global_norm(parts)) if parts else finite
 
 
 def apply(optimizer, gradients, variables, finite):
-    """Makes the optimizer's whole step if `finite`, and nothing at all if not.
+    """Makes the optimizer's whole step by the whole gradient if `finite`, nothing at all if not.
 
     Weights, the optimizer's own variables, averages and its number of iterations stay as they are
     then. An optimizer that scales losses must see its overflows, and skips the step itself.
     """
 
     def update(gradients):
-        with fused.updates(optimizer):
+        with fused.updates(optimizer), replicas.summed(optimizer):
             optimizer.apply(gradients, variables)
 
     def merged(strategy, gradients, finite):
         finite = strategy.experimental_local_results(finite)[0]
-        _if(finite, lambda: strategy.extended.call_for_each_replica(update, args=(gradients,)))
+        replicas.act_if(finite, lambda: replicas.apply(strategy, optimizer, update, gradients))
 
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         update([g if g is None else tf.where(finite, g, math.nan) for g in gradients])
     elif tf.__internal__.distribute.strategy_supports_no_merge_call():
-        _if(finite, lambda: update(gradients))
+        replicas.act_if(finite, lambda: update(gradients))
     else:
         # The optimizer leaves the replica, which no branch of a cond may: so the cond is outside.
         tf.distribute.get_replica_context().merge_call(merged, args=(gradients, finite))
-
-
-def _if(condition, act):
-    def acted():
-        act()
-        return tf.constant(0)
-
-    tf.cond(condition, acted, lambda: tf.constant(0))
 
 
 def _counter(name):

@@ -81,7 +81,7 @@ class WeightNormConv2D(keras.layers.Layer):
         v = tf.convert_to_tensor(self.v)
         scale = tf.math.rsqrt(tf.reduce_sum(tf.square(v), [0, 1, 2]))
         scale = scale if self.magnitude is None else scale * self.magnitude
-        outputs = tf.nn.conv2d(inputs, tf.cast(v * scale, inputs.dtype), 1, "SAME")
+        outputs = _convolved(inputs, tf.cast(v * scale, inputs.dtype))
         return outputs if self.bias is None else outputs + tf.cast(self.bias, inputs.dtype)
 
     def get_config(self):
@@ -93,3 +93,17 @@ class WeightNormConv2D(keras.layers.Layer):
             "use_magnitude": self.use_magnitude,
             "zero_init": self.zero_init,
         }
+
+
+def _convolved(inputs, kernel):
+    """Returns the convolution, also of no examples, a replica's share of a last batch.
+
+    TensorFlow's kernel for CPUs gives these as many channels as there were.
+    """
+    strategy = tf.distribute.get_strategy()
+    if strategy.num_replicas_in_sync == 1 or "CPU" not in strategy.extended.worker_devices[0]:
+        return tf.nn.conv2d(inputs, kernel, 1, "SAME")
+    count = tf.shape(inputs)[0]
+    shape = tf.concat([[tf.maximum(0, 1 - count)], inputs.shape[1:]], axis=0)
+    inputs = tf.concat([inputs, tf.zeros(shape, inputs.dtype)], axis=0)
+    return tf.nn.conv2d(inputs, kernel, 1, "SAME")[:count]
