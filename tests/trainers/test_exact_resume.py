@@ -6,7 +6,6 @@ import signal
 import pytest
 from tensorflow.python.framework import config
 
-from tests.data.test_tfds import prepare
 from tests.trainers import cuts, test_resume
 from tfflows.data import pipeline
 from trainers import checkpoints, progress, signals
@@ -137,13 +136,10 @@ def test_several_steps_a_call(tmp_path, monkeypatch, capsys):
 @pytest.mark.deep
 @pytest.mark.parametrize("name", cuts.DEEP)
 def test_any_run_that_is_cut_ends_the_same(name, tmp_path, monkeypatch):
-    monkeypatch.setattr(pipeline, "CACHE_BYTES", 2**16)  # of digits, but of no other images
-    prepare(str(tmp_path / "data"), "cifar10", {"train": 40, "test": 10}, (32, 32, 3))
-    data = f"--data_dir={tmp_path / 'data'}"
-    cuts.train(name, tmp_path / "whole", data)
+    if name == "uncached":
+        monkeypatch.setattr(pipeline, "CACHE_BYTES", 0)
+    cuts.train(name, tmp_path / "whole")
     for method, times, steps, _ in CUTS[:2]:
-        cuts.cut(
-            monkeypatch, name, tmp_path / "cut", method, times, data, f"--checkpoint_steps={steps}"
-        )
-    cuts.train(name, tmp_path / "cut", data)
+        cuts.cut(monkeypatch, name, tmp_path / "cut", method, times, f"--checkpoint_steps={steps}")
+    cuts.train(name, tmp_path / "cut")
     cuts.assert_equal(tmp_path / "cut", tmp_path / "whole")
