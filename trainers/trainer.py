@@ -88,7 +88,7 @@ class Run:
         self.strategy = strategies.make(settings.strategy, settings.logical_cpus)
         strategies.check_batch_size(self.strategy, settings.batch_size)
         if settings.deterministic:
-            tf.config.experimental.enable_op_determinism()
+            self._make_deterministic()
         keras.utils.set_random_seed(settings.seed)
         train = stream.load_split(settings, "train")
         self.validation = stream.evaluation_batches(settings, "validation")
@@ -176,6 +176,14 @@ class Run:
     def _verbose(self):
         verbose = self.settings.verbose
         return (1 if sys.stdout.isatty() else 2) if verbose == "auto" else int(verbose)
+
+    def _make_deterministic(self):
+        if self.settings.jit_compile == "true":
+            raise ValueError(
+                "Expected no XLA in a deterministic run, as Keras compiles none. "
+                f"Received: jit_compile={self.settings.jit_compile!r}"
+            )
+        tf.config.experimental.enable_op_determinism()
 
     def _steps_together(self):
         together = self.settings.steps_per_execution
