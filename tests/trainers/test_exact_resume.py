@@ -63,7 +63,7 @@ def test_a_run_that_is_cut_ends_the_same(name, chosen, whole, tmp_path, monkeypa
 
 @pytest.mark.parametrize("method, times, place", STOPS)
 def test_a_run_that_is_asked_to_stop_saves_and_goes_on(
-    method, times, place, whole, tmp_path, monkeypatch
+    method, times, place, whole, tmp_path, monkeypatch, capsys
 ):
     original, left = getattr(progress.Progress, method), [times]
 
@@ -80,7 +80,9 @@ def test_a_run_that_is_asked_to_stop_saves_and_goes_on(
     goes_on = f"the same command goes on from {tmp_path / 'last.keras'}"
     assert str(caught.value) == f"stopped by SIGINT after {place}; {goes_on}"
     assert not list(tmp_path.glob(".*"))
+    capsys.readouterr()
     cuts.train("realnvp", tmp_path)
+    assert f"Going on after {place} in" in capsys.readouterr().out
     cuts.assert_equal(tmp_path, whole("realnvp"))
 
 
