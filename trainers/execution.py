@@ -1,4 +1,6 @@
-"""How many training steps go into one call of the compiled function, where no flag says it."""
+"""How TensorFlow runs: how many steps a call, where no flag says it; the same bits each time."""
+
+import tensorflow as tf
 
 # A loop within the graph spares each step its call from Python: a tenth of a small Glow's step, a
 # third of a NICE's on points. Ten steps a call get nearly all of that.
@@ -20,3 +22,17 @@ def steps_together(steps_per_epoch, epochs):
         return 1
     most = min(_MOST, steps_per_epoch // _CALLS)
     return max((n for n in range(1, most + 1) if steps_per_epoch % n == 0), default=1)
+
+
+def make_deterministic(settings):
+    """Has TensorFlow compute the same bits each time, for as long as the process lives.
+
+    Raises:
+      ValueError: the settings ask for XLA, which Keras leaves out of deterministic runs.
+    """
+    if settings.jit_compile == "true":
+        raise ValueError(
+            "Expected no XLA in a deterministic run, as Keras compiles none. "
+            f"Received: jit_compile={settings.jit_compile!r}"
+        )
+    tf.config.experimental.enable_op_determinism()

@@ -44,7 +44,7 @@ class History:
         if (made[kept - 1] if kept else 0) != updates:
             raise ValueError(
                 f"Expected a history with an epoch that ends after {updates} steps, as the "
-                f"checkpoint does. Received: {str(path)!r}, whose epochs end after {made}"
+                f"checkpoint's last did. Received: {str(path)!r}, whose epochs end after {made}"
             )
         return cls(rows[:kept])
 

@@ -5,10 +5,10 @@ import math
 import sys
 
 import keras
-import tensorflow as tf
 
 from trainers import (
     checkpoints,
+    execution,
     models,
     program,
     report,
@@ -99,7 +99,7 @@ class Run:
         self.team.by_first(self.folder.lock)
         strategies.check_batch_size(self.strategy, settings.batch_size)
         if settings.deterministic:
-            tf.config.experimental.enable_op_determinism()
+            execution.make_deterministic(settings)
         keras.utils.set_random_seed(settings.seed)
         train = stream.load_split(settings, "train")
         self.validation = stream.evaluation_batches(settings, "validation")

@@ -23,9 +23,8 @@ RUNS = {
 DEEP = {
     "variational": ("glow", "--augment=affine", "--dequantizer=variational"),
     "classes": ("glow", "--class_conditional", "--depth=1", "--levels=1"),
-    "xla": ("glow", "--depth=1", "--levels=1", "--jit_compile=true"),
     "bfloat16": ("realnvp", "--levels=1", "--precision=mixed_bfloat16", "--recompute"),
-    "files": ("nice", "--dataset=cifar10", "--augment=flip+shift", "--bits=5"),
+    "uncached": ("nice", "--augment=affine"),
 }
 
 

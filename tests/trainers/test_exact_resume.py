@@ -6,7 +6,6 @@ import signal
 import pytest
 from tensorflow.python.framework import config
 
-from tests.data.test_tfds import prepare
 from tests.trainers import cuts, test_resume
 from tfflows.data import pipeline
 from trainers import checkpoints, progress, signals
@@ -64,7 +63,7 @@ def test_a_run_that_is_cut_ends_the_same(name, chosen, whole, tmp_path, monkeypa
 
 @pytest.mark.parametrize("method, times, place", STOPS)
 def test_a_run_that_is_asked_to_stop_saves_and_goes_on(
-    method, times, place, whole, tmp_path, monkeypatch
+    method, times, place, whole, tmp_path, monkeypatch, capsys
 ):
     original, left = getattr(progress.Progress, method), [times]
 
@@ -81,7 +80,9 @@ def test_a_run_that_is_asked_to_stop_saves_and_goes_on(
     goes_on = f"the same command goes on from {tmp_path / 'last.keras'}"
     assert str(caught.value) == f"stopped by SIGINT after {place}; {goes_on}"
     assert not list(tmp_path.glob(".*"))
+    capsys.readouterr()
     cuts.train("realnvp", tmp_path)
+    assert f"Going on after {place} in" in capsys.readouterr().out
     cuts.assert_equal(tmp_path, whole("realnvp"))
 
 
@@ -137,13 +138,10 @@ def test_several_steps_a_call(tmp_path, monkeypatch, capsys):
 @pytest.mark.deep
 @pytest.mark.parametrize("name", cuts.DEEP)
 def test_any_run_that_is_cut_ends_the_same(name, tmp_path, monkeypatch):
-    monkeypatch.setattr(pipeline, "CACHE_BYTES", 2**16)  # of digits, but of no other images
-    prepare(str(tmp_path / "data"), "cifar10", {"train": 40, "test": 10}, (32, 32, 3))
-    data = f"--data_dir={tmp_path / 'data'}"
-    cuts.train(name, tmp_path / "whole", data)
+    if name == "uncached":
+        monkeypatch.setattr(pipeline, "CACHE_BYTES", 0)
+    cuts.train(name, tmp_path / "whole")
     for method, times, steps, _ in CUTS[:2]:
-        cuts.cut(
-            monkeypatch, name, tmp_path / "cut", method, times, data, f"--checkpoint_steps={steps}"
-        )
-    cuts.train(name, tmp_path / "cut", data)
+        cuts.cut(monkeypatch, name, tmp_path / "cut", method, times, f"--checkpoint_steps={steps}")
+    cuts.train(name, tmp_path / "cut")
     cuts.assert_equal(tmp_path / "cut", tmp_path / "whole")

@@ -34,9 +34,16 @@ def test_a_checkpoint_of_an_older_version_is_that_of_an_epochs_end(tmp_path, mon
 
 def test_a_deterministic_run_is_not_continued_otherwise(tmp_path):
     cuts.train("nice", tmp_path)
+    assert config.is_op_determinism_enabled()
     flags = [flag for flag in cuts.COMMON if flag != "--deterministic"]
     with pytest.raises(ValueError, match="deterministic=True as in .* deterministic=False"):
         cuts.prepared("nice", tmp_path, common=flags)
+
+
+def test_a_deterministic_run_has_no_xla(tmp_path):
+    with pytest.raises(ValueError, match="no XLA in a .* Received: jit_compile='true'"):
+        cuts.prepared("nice", tmp_path / "run", "--jit_compile=true")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_run_of_an_older_version_is_not_deterministic(tmp_path):
