@@ -6,12 +6,14 @@ import sys
 
 import keras
 
+from tfflows import models
 from trainers import (
     checkpoints,
     dequantizers,
     execution,
     optimizers,
     program,
+    reading,
     report,
     strategies,
     stream,
@@ -31,9 +33,12 @@ def main(recipe):
 
     def work():
         with program.users_errors(recipe.name, ValueError, TypeError, OSError):
-            run = Run(recipe, run_settings.resolve(recipe, names, arguments))
-            run.prepare()
-        with program.users_errors(recipe.name, FloatingPointError, OSError):
+            settings = run_settings.resolve(recipe, names, arguments)
+            with reading.named_files(settings):
+                run = Run(recipe, settings)
+                run.prepare()
+        errors = (FloatingPointError, OSError, models.DataError)
+        with program.users_errors(recipe.name, *errors), reading.named_files(settings):
             run.finish()
 
     program.run(recipe.name, work)

@@ -1,5 +1,7 @@
 """Batches that Python code makes: one that is not like the others is an error with its number."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -110,10 +112,11 @@ def test_a_batch_that_is_not_like_the_others(case, flow):
 def test_every_loop(flow):
     good, bad, kind, message = BAD["nan"]
     for loop in LOOPS:
-        call, options = getattr(flow, loop), {"shuffle": False} if loop == "fit" else {}
+        options = {"shuffle": False} if loop == "fit" else {}
+        call = functools.partial(getattr(flow, loop), verbose=0, **options)
         for make in (generated, Batches):
             data = make(good, bad)
-            check(lambda call=call, data=data: call(data, verbose=0, **options), kind, message)
+            check(functools.partial(call, data), kind, message)
     message = message.replace("in x.", "in x of validation_data.")
     data = Batches(good, bad)
     check(lambda: flow.fit(FLOATS, validation_data=data, verbose=0), kind, message)
