@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tests.data import damage
-from tests.data.test_tfds import prepare
+from tests.data.prepared import prepare
 from tests.trainers import command
 from trainers import evaluate, reading, trainer
 
