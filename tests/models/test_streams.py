@@ -155,6 +155,8 @@ def test_steps_on_tensors(plain):
         call = getattr(plain, loop)
         assert raised(lambda call=call: call(bad, verbose=0)) == message
     assert raised(lambda: plain.train_on_batch(bad)) == message
+    flow = compiled(flows.trained("nice"), jit_compile=True)  # which cannot see it
+    assert flow.train_on_batch(bad, return_dict=True)["skipped_steps"] == 1
 
 
 def test_data_that_are_distributed_already(two_replicas):
