@@ -233,5 +233,7 @@ def test_bad_arrays_are_refused_before_training():
         flow.fit(X + np.uint8(16), verbose=0)
     with pytest.raises(ValueError, match=r"Expected x of .* Received: x.shape=\(2, 4, 4\)"):
         flow.fit(np.zeros((2, 4, 4)), verbose=0)
+    with pytest.raises(ValueError, match=r"Expected x of .* Received: x.shape=\(4, 4, 1\)"):
+        flow.fit(X[0], verbose=0)
     with pytest.raises(ValueError, match="Expected the keys x and condition. Received: keys="):
         flow.fit({"image": X}, verbose=0)

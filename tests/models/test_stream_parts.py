@@ -94,6 +94,14 @@ def test_labels(labelled):
     )
 
 
+def test_labels_of_steps_on_tensors(labelled):
+    x, bad = tf.constant(X), put(Y, 17, 3)
+    for labels in (bad, tf.constant(bad)):
+        message = raised(lambda labels=labels: labelled.train_on_batch(x, labels))
+        assert message.startswith("Expected labels from 0 to 2. Received: labels from 0 to 3, ")
+        assert message.endswith("the first labels[17]=3")
+
+
 def test_labels_of_another_kind(labelled):
     def evaluate(data):
         return lambda: labelled.evaluate(data, verbose=0)

@@ -61,11 +61,9 @@ def dtypes(batch):
 
 def _known(value):
     """The value as an array, or None where it is none, and is not known."""
-    if isinstance(value, np.ndarray):
-        return value
-    if isinstance(value, tf.Tensor) and not hasattr(value, "numpy"):  # a graph's
-        return None
-    return np.asarray(value) if hasattr(value, "__array__") else None
+    if isinstance(value, tf.Tensor) and hasattr(value, "numpy"):  # a graph's has not
+        return value.numpy()
+    return value if isinstance(value, np.ndarray) else None
 
 
 def _check_x(flow, x, place):
@@ -78,15 +76,17 @@ def _check_x(flow, x, place):
             f"Expected integer or floating data. Received: x.dtype={x.dtype}"
         ) from error
     inputs.check_kind(flow, spec)
-    inputs.check_shape(spec.shape, flow.event_shape, "x", place)
+    inputs.check_shape(spec.shape, flow.event_shape, "x", place, least=1)
     values.check_values(x, flow.bins, "x", place)
 
 
-def _check_count(name, values, x, place):
+def _check_count(name, given, x, place):
     """Refuses a batch with another number of labels or conditions than of examples.
 
     Keras looks at the numbers of data that are whole.
     """
-    if place.batch is not None and values is not None and x is not None and len(values) != len(x):
+    if place.batch is None or given is None or x is None:
+        return
+    if given.shape[:1] != x.shape[:1]:
         expected = f"[{len(x)}, ...], one for each example"
-        raise refusals.bad_shape(name, expected, values.shape, place)
+        raise refusals.bad_shape(name, expected, given.shape, place)

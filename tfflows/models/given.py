@@ -94,7 +94,7 @@ class _Made:
         kept = ("event_shape", "bins", "classes")
         self._flow = types.SimpleNamespace(**{name: getattr(flow, name) for name in kept})
         self._place = refusals.Place(data=name)
-        self._dtypes, self._error = None, None
+        self._dtypes = None
         if isinstance(data, types.GeneratorType):
             self.dataset = self._generated(data)
         else:
@@ -104,15 +104,14 @@ class _Made:
 
     def explain(self, error):
         """Returns the error for one of TensorFlow's that was made from it, or None."""
-        if self._error is not None:
-            return self._error
-        # From another process, whose errors come as texts only.
+        # As text, for other threads and processes make them, and TensorFlow keeps no more.
         found = re.search(
-            r"(DataError|TypeError): (Expected [^\n]* Received: [^\n]*)\n", str(error)
+            r"(DataError|ValueError|TypeError): (Expected .* Received: .*)\n", str(error)
         )
-        if not found:
+        if found is None:
             return None
-        return {"DataError": refusals.DataError, "TypeError": TypeError}[found[1]](found[2])
+        kinds = {"DataError": refusals.DataError, "ValueError": ValueError, "TypeError": TypeError}
+        return kinds[found[1]](found[2])
 
     def _generated(self, data):
         number = None
@@ -125,13 +124,9 @@ class _Made:
             )
 
     def _check(self, number, batch):
-        try:
-            place = self._place._replace(batch=number)
-            self._check_dtypes(batch, place)
-            arrays.check_batch(self._flow, batch, place)
-        except (ValueError, TypeError) as error:
-            self._error = error
-            raise
+        place = self._place._replace(batch=number)
+        self._check_dtypes(batch, place)
+        arrays.check_batch(self._flow, batch, place)
 
     def _check_dtypes(self, batch, place):
         """Refuses another dtype than the first batch's, to which TensorFlow would cast values."""
@@ -192,4 +187,4 @@ def _stream(flow, data, name):
 def _no_tensors(value):
     if isinstance(value, dict):
         return {name: _no_tensors(part) for name, part in value.items()}
-    return None if isinstance(value, tf.Tensor) else value
+    return () if isinstance(value, tf.Tensor) else value  # no array, but not left out

@@ -225,12 +225,12 @@ def _check_condition_shape(flow, condition, batch):
         )
 
 
-def check_shape(shape, event_shape, name, place=refusals.WHOLE):
-    """Refuses a static shape that is of no batch of events."""
+def check_shape(shape, event_shape, name, place=refusals.WHOLE, least=0):
+    """Refuses a static shape that is of no batch of events, of `least` dimensions or more."""
     rank = len(event_shape)
     if (
         shape.rank is None
-        or shape.rank < rank
+        or shape.rank < rank + least
         or not shape[shape.rank - rank :].is_compatible_with(event_shape)
     ):
         expected = f"[*batch, {', '.join(map(str, event_shape))}]"
