@@ -13,7 +13,7 @@ import numpy as np
 from absl import flags
 
 from tfflows import data, metrics
-from trainers import evaluation, finished, program, report, stream, workdir
+from trainers import evaluation, finished, program, reading, report, stream, workdir
 from trainers import flags as trainer_flags
 
 
@@ -61,7 +61,8 @@ def evaluate(folder, split, *, dequantization_samples=1, batch_size=None, data_d
     settings.batch_size = batch_size or settings.batch_size
     dataset = stream.load_split(settings, split, shuffle=False).dataset
     samples = {"dequantization_samples": dequantization_samples}
-    nats = -evaluation.log_probs(flow, dataset, **samples)
+    with reading.named_files(settings):
+        nats = -evaluation.log_probs(flow, dataset, **samples)
     return {
         "model": config["model"],
         "dataset": settings.dataset,

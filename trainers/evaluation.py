@@ -3,6 +3,7 @@
 import numpy as np
 
 from tfflows import metrics
+from tfflows.models import given
 
 
 def log_probs(flow, dataset, **options):
@@ -14,8 +15,12 @@ def log_probs(flow, dataset, **options):
       flow: the model.
       dataset: batches `x`, or `(x, labels)` for a class-conditional model.
       **options: of `flow.log_prob`.
+
+    Raises:
+      DataError: with the batch and the example whose data are none of the flow's.
     """
-    batches = ((*batch, None) if isinstance(batch, tuple) else (batch, None) for batch in dataset)
+    checked = given.batches(flow, dataset)
+    batches = ((*batch, None) if isinstance(batch, tuple) else (batch, None) for batch in checked)
     values = [flow.log_prob(x, condition, **options) for x, condition, *_ in batches]
     return np.concatenate(values).astype(np.float64)
 

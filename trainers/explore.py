@@ -17,7 +17,7 @@ from werkzeug import serving
 
 import tfflows
 from tfflows import data
-from trainers import finished, program, report, stream, workdir
+from trainers import finished, program, reading, report, stream, workdir
 from trainers import flags as trainer_flags
 from trainers.explorer import app, gallery, plane
 
@@ -110,7 +110,8 @@ def _examples(flow, settings):
         samples = flow.sample(_EXAMPLES, seed=0, condition=condition)
         samples = samples if flow.bins is None else flow.to_integers(samples)
         return samples.numpy(), condition, "samples of the model, as its dataset is not here"
-    batch = next(iter(loaded.dataset.unbatch().batch(_EXAMPLES).take(1)))
+    with reading.named_files(settings):
+        batch = next(iter(loaded.dataset.unbatch().batch(_EXAMPLES).take(1)))
     x, labels = batch if isinstance(batch, tuple) else (batch, None)
     x = x.numpy() if flow.bins is None else x.numpy().astype(np.int32)
     return x, None if labels is None else labels.numpy(), "examples of the test split"

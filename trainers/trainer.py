@@ -6,11 +6,13 @@ import sys
 
 import keras
 
+from tfflows import models
 from trainers import (
     checkpoints,
     execution,
-    models,
+    flows,
     program,
+    reading,
     report,
     signals,
     strategies,
@@ -39,9 +41,12 @@ def main(recipe):
     def work():
         with program.stoppable(recipe.name) as stop:
             with program.users_errors(recipe.name, ValueError, TypeError, OSError):
-                run = Run(recipe, run_settings.resolve(recipe, names, arguments), stop)
-                run.prepare()
-            with program.users_errors(recipe.name, FloatingPointError, OSError):
+                settings = run_settings.resolve(recipe, names, arguments)
+                with reading.named_files(settings):
+                    run = Run(recipe, settings, stop)
+                    run.prepare()
+            errors = (FloatingPointError, OSError, models.DataError)
+            with program.users_errors(recipe.name, *errors), reading.named_files(settings):
                 run.finish()
 
     program.run(recipe.name, work)
@@ -104,11 +109,11 @@ class Run:
         train = stream.load_split(settings, "train")
         self.validation = stream.evaluation_batches(settings, "validation")
         self.steps = settings.steps_per_epoch or max(1, train.num_examples // settings.batch_size)
-        self.together = models.steps_together(settings, self.steps, self.team)
+        self.together = flows.steps_together(settings, self.steps, self.team)
         with self.strategy.scope():
-            make = functools.partial(models.make, self.recipe, settings, train)
+            make = functools.partial(flows.make, self.recipe, settings, train)
             self.flow = make()
-            models.compile_for(self.flow, settings, self.steps, self.together)
+            flows.compile_for(self.flow, settings, self.steps, self.together)
             batches = stream.moment_batches(settings, self.steps)
             self.averaged = AveragedCopy(self.flow, make, batches)
         self._restore_or_start()

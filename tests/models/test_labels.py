@@ -162,7 +162,7 @@ REFUSED = {
     ),
     "too large": (
         ValueError,
-        "Expected labels from 0 to 2. Received: labels from 1 to 3",
+        r"Expected labels from 0 to 2. Received: labels from 1 to 3, the first labels\[1\]=3",
         lambda f: f.sample(2, condition=[1, 3]),
     ),
     "negative": (ValueError, "labels from -1 to", lambda f: f.log_prob(X, Y - 1)),
@@ -173,8 +173,8 @@ REFUSED = {
         lambda f: f.fit(X, Y, validation_data=(X, Y + 5), verbose=0),
     ),
     "data sets of others": (
-        tf.errors.InvalidArgumentError,
-        "Expected labels from 0 to 2",
+        ValueError,
+        r"Expected labels from 0 to 2. Received: labels\[\d\]=[345], example \d of batch 0",
         lambda f: f.evaluate(pairs(Y + 3), verbose=0),
     ),
 }

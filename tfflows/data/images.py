@@ -50,20 +50,11 @@ def tfds_images(name, split, *, data_dir=None, with_labels=False, shuffle_files=
       ValueError: the name is unknown to TFDS, or the dataset has no uint8 images of one fixed size,
         no label where it is asked for, or no train split.
     """
-    directory = _prepared_directory(name, data_dir)
+    builder = prepared_builder(name, data_dir)
     import tensorflow_datasets as tfds  # here, so that `import tfflows` stays light
 
-    builder = tfds.builder_from_directory(directory)
-    keys = ("image", "label") if with_labels else ("image",)
-    for key in keys:
-        if key not in builder.info.features:
-            raise ValueError(
-                f"Expected a dataset with the feature {key!r}. "
-                f"Received: name={name!r}, features={tuple(builder.info.features)!r}"
-            )
-    shape, process = _processing(name, builder.info.features["image"])
-    sizes = {key: info.num_examples for key, info in builder.info.splits.items()}
-    source, first, last = split_ranges(name, sizes)[split]
+    shape, image_of = images_of(name, builder.info, with_labels=with_labels)
+    source, first, last = source_range(name, builder.info, split)
     dataset = builder.as_dataset(
         split=f"{source}[{first}:{last}]",
         shuffle_files=shuffle_files,
@@ -75,13 +66,40 @@ def tfds_images(name, split, *, data_dir=None, with_labels=False, shuffle_files=
     )
 
     def example(features):
-        image = tf.ensure_shape(process(features["image"]), shape)
+        image = image_of(features)
         return (image, features["label"]) if with_labels else image
 
     dataset = dataset.map(example, num_parallel_calls=tf.data.AUTOTUNE)
     label = builder.info.features["label"] if with_labels else None
     classes = getattr(label, "num_classes", None)  # labels of other kinds have none
     return Data(dataset, shape, 256, last - first, classes)
+
+
+def prepared_builder(name, data_dir):
+    """Returns TFDS's builder of the newest version of a dataset that is prepared."""
+    directory = _prepared_directory(name, data_dir)
+    import tensorflow_datasets as tfds  # here, so that `import tfflows` stays light
+
+    return tfds.builder_from_directory(directory)
+
+
+def images_of(name, info, *, with_labels=False):
+    """Returns the shape of a dataset's images, and the function of an example that gives one."""
+    keys = ("image", "label") if with_labels else ("image",)
+    for key in keys:
+        if key not in info.features:
+            raise ValueError(
+                f"Expected a dataset with the feature {key!r}. "
+                f"Received: name={name!r}, features={tuple(info.features)!r}"
+            )
+    shape, process = _processing(name, info.features["image"])
+    return shape, lambda example: tf.ensure_shape(process(example["image"]), shape)
+
+
+def source_range(name, info, split):
+    """Returns the split of TFDS's that one of ours is from, and its first and last example."""
+    sizes = {key: split_info.num_examples for key, split_info in info.splits.items()}
+    return split_ranges(name, sizes)[split]
 
 
 def _prepared_directory(name, data_dir):

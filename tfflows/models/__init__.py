@@ -8,11 +8,13 @@ from tfflows.models.moments import update_moments
 from tfflows.models.nice import NICE
 from tfflows.models.presets import Preset
 from tfflows.models.realnvp import RealNVP
+from tfflows.models.refusals import DataError
 from tfflows.models.variational import VariationalDequantizer
 
 __all__ = [
     "NICE",
     "Calibration",
+    "DataError",
     "Flow",
     "Glow",
     "Preset",

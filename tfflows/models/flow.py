@@ -16,7 +16,7 @@ class Flow(Calibrated):
     `fit`, `evaluate` and `predict` take arrays, `tf.data` and Keras data sets of `x` or `(x, y)`,
     y being ignored but where it is labels (`Glow` with `classes`); x may be a dict
     `{"x": ..., "condition": ...}` where the distribution's conditioners take a condition. `predict`
-    gives the log-density of each example.
+    gives the log-density of each example. Bad data are a `DataError` that says which element.
 
     With `bins` set, the data is integers `0 ... bins - 1`, and the distribution one of the
     continuous scale `[0, bins)`. Integer input is dequantized, `x + u` with u uniform on (0, 1), or

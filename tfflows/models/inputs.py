@@ -2,12 +2,11 @@
 
 import numbers
 
-import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows.bijectors import checks
-from tfflows.models import batches, labels, values
+from tfflows.models import labels, refusals, values
 from tfflows.models.variational import VariationalDequantizer
 
 MOST_BINS = 2**22
@@ -91,15 +90,26 @@ def check_samples(flow, samples, x=None):
 
 def in_graph(flow, x):
     """Returns x as a tensor after the checks that a graph allows: dtype and shape."""
+    x = of_kind(flow, x)
+    check_shape(x.shape, flow.event_shape, "x")
+    return x
+
+
+def of_kind(flow, x):
+    """Returns x as a tensor of a dtype that the flow takes."""
     x = values.tensor(x, "x")
+    check_kind(flow, x)
+    return x
+
+
+def check_kind(flow, x):
+    """Refuses a tensor, or its spec, whose dtype the flow does not take."""
     if x.dtype.is_integer and flow.bins is None:
         raise ValueError(
             "Expected floating data, since the model has no bins (cast it, or set bins). "
             f"Received: x.dtype={x.dtype.name}"
         )
     values.check_numbers(x, "x")
-    _check_shape(x.shape, flow.event_shape, "x")
-    return x
 
 
 def checked(flow, x):
@@ -115,7 +125,7 @@ def checked_latent(z, shape, dtype):
     z = values.tensor(z, "z")
     values.check_numbers(z, "z")
     z = tf.cast(z, dtype)
-    _check_shape(z.shape, tuple(shape), "z")
+    check_shape(z.shape, tuple(shape), "z")
     return z
 
 
@@ -128,6 +138,20 @@ def checked_condition(flow, condition, batch):
     if flow.classes is not None:
         known = labels.checked(condition, flow.classes, batch)
         return labels.one_hot(known, flow.classes, flow.variable_dtype)
+    condition = condition_in_graph(flow, condition, batch)
+    if condition is None:
+        return None
+    if tf.executing_eagerly():
+        values.check_values(condition.numpy(), None, "condition")
+    elif condition.dtype.is_floating:
+        condition = tf.debugging.check_numerics(condition, "Expected finite values in condition")
+    return condition
+
+
+def condition_in_graph(flow, condition, batch):
+    """Returns the condition, labels or not, as a tensor after the checks that a graph allows."""
+    if flow.classes is not None:
+        return labels.in_graph(condition, batch)
     if condition is None:
         if getattr(flow, "condition_shape", None) is not None:
             raise ValueError(
@@ -143,10 +167,6 @@ def checked_condition(flow, condition, batch):
     condition = checks.tensor(condition, "condition")
     values.check_numbers(condition, "condition")
     _check_condition_shape(flow, condition, batch)
-    if tf.executing_eagerly():
-        values.check_values(condition.numpy(), None, "condition")
-    elif condition.dtype.is_floating:
-        condition = tf.debugging.check_numerics(condition, "Expected finite values in condition")
     return condition
 
 
@@ -169,27 +189,10 @@ def batch_shape(value, event_shape):
     return value.shape[: value.shape.rank - len(event_shape)]
 
 
-def check_array(flow, data, y=None):
-    """Checks the values of NumPy arrays before they become a data set; lets other data pass."""
-    if data is None:
-        return
-    x, condition = batches.unpack(data)
-    if isinstance(x, np.ndarray) and len(x):
-        in_graph(flow, x[:1])
-        values.check_values(x, flow.bins, "x")
-    if flow.classes is not None:
-        given = y if condition is None else condition
-        if isinstance(x, np.ndarray | tf.Tensor):
-            labels.check_missing(given)
-        labels.check_array(given, flow.classes)
-    elif isinstance(condition, np.ndarray):
-        values.check_values(condition, None, "condition")
-
-
 def guarded(flow, x):
     """Lets a training or evaluation step stop at data of wrong shape, not finite or off the bins.
 
-    XLA compiles these checks away: arrays are checked before, but not the batches of a `tf.data`.
+    XLA compiles these checks away. What Keras' loops are given is checked before, see `given`.
     """
     x = tf.ensure_shape(x, [None] * (x.shape.rank - len(flow.event_shape)) + [*flow.event_shape])
     if x.dtype.is_floating:
@@ -222,14 +225,13 @@ def _check_condition_shape(flow, condition, batch):
         )
 
 
-def _check_shape(shape, event_shape, name):
+def check_shape(shape, event_shape, name, place=refusals.WHOLE, least=0):
+    """Refuses a static shape that is of no batch of events, of `least` dimensions or more."""
     rank = len(event_shape)
     if (
         shape.rank is None
-        or shape.rank < rank
+        or shape.rank < rank + least
         or not shape[shape.rank - rank :].is_compatible_with(event_shape)
     ):
-        raise ValueError(
-            f"Expected {name} of shape [*batch, {', '.join(map(str, event_shape))}]. "
-            f"Received: {name}.shape={shape}"
-        )
+        expected = f"[*batch, {', '.join(map(str, event_shape))}]"
+        raise refusals.bad_shape(name, expected, shape, place)

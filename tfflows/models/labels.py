@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows.bijectors import checks
+from tfflows.models import refusals, values
 
 
 def check_missing(labels):
@@ -13,6 +14,20 @@ def check_missing(labels):
             "Expected labels, as the flow is class-conditional: condition=labels, fit(x, labels), "
             'or {"x": x, "condition": labels}. Received: labels=None'
         )
+
+
+def in_graph(labels, batch):
+    """Returns labels as a tensor after the checks that a graph allows: dtype and shape."""
+    check_missing(labels)
+    labels = checks.tensor(labels, "labels")
+    if not labels.dtype.is_integer:
+        raise TypeError(f"Expected integer labels. Received: labels.dtype={labels.dtype.name}")
+    if not labels.shape.is_compatible_with(batch):
+        raise ValueError(
+            f"Expected a label for each example, labels of shape {tf.TensorShape(batch)}. "
+            f"Received: labels.shape={labels.shape}"
+        )
+    return labels
 
 
 def checked(labels, classes, batch):
@@ -26,18 +41,9 @@ def checked(labels, classes, batch):
       classes: Number of classes.
       batch: Static shape of the batch.
     """
-    check_missing(labels)
-    labels = checks.tensor(labels, "labels")
-    if not labels.dtype.is_integer:
-        raise TypeError(f"Expected integer labels. Received: labels.dtype={labels.dtype.name}")
-    if not labels.shape.is_compatible_with(batch):
-        raise ValueError(
-            f"Expected a label for each example, labels of shape {tf.TensorShape(batch)}. "
-            f"Received: labels.shape={labels.shape}"
-        )
-    labels = tf.cast(labels, tf.int64)
+    labels = tf.cast(in_graph(labels, batch), tf.int64)
     if tf.executing_eagerly():
-        check_values(labels.numpy(), classes)
+        values.check_values(labels.numpy(), classes, "labels")
         return labels
     message = f"Expected labels from 0 to {classes - 1}"
     inside = tf.reduce_all((labels >= 0) & (labels < classes))
@@ -45,27 +51,19 @@ def checked(labels, classes, batch):
         return tf.identity(labels)
 
 
-def check_array(labels, classes):
-    """Checks a whole array of labels before it becomes a data set; lets other data pass."""
-    if not isinstance(labels, np.ndarray):
-        return
+def check_array(labels, classes, place=refusals.WHOLE):
+    """Checks an array of labels before it becomes a data set, or part of one."""
     if not np.issubdtype(labels.dtype, np.integer):
-        raise TypeError(f"Expected integer labels. Received: labels.dtype={labels.dtype}")
+        raise TypeError(
+            f"Expected integer labels{place.of}. "
+            f"Received: labels.dtype={labels.dtype}{place.inside}"
+        )
     if labels.ndim != 1:
-        raise ValueError(
-            "Expected a label for each example, labels of shape [batch]. "
-            f"Received: labels.shape={labels.shape}"
+        raise refusals.DataError(
+            f"Expected a label for each example{place.of}, labels of shape [batch]. "
+            f"Received: labels.shape={labels.shape}{place.inside}"
         )
-    check_values(labels, classes)
-
-
-def check_values(labels, classes):
-    """Refuses labels outside `0 ... classes - 1`."""
-    if labels.size and not 0 <= labels.min() <= labels.max() < classes:
-        raise ValueError(
-            f"Expected labels from 0 to {classes - 1}. "
-            f"Received: labels from {labels.min()} to {labels.max()}"
-        )
+    values.check_values(labels, classes, "labels", place)
 
 
 def one_hot(labels, classes, dtype):

@@ -7,7 +7,7 @@ import inspect
 import keras
 import tensorflow as tf
 
-from tfflows.models import batches, inputs, replicas, skipping, workers
+from tfflows.models import batches, given, inputs, replicas, skipping, workers
 
 
 class SquaredNorm:
@@ -138,16 +138,14 @@ class MaximumLikelihood(keras.Model):
     @functools.wraps(keras.Model.fit)
     def fit(self, *args, **kwargs):
         bound = _bound(keras.Model.fit, self, args, kwargs)
-        x = bound.arguments.get("x")
-        inputs.check_array(self, x, bound.arguments.get("y"))
-        validation = bound.arguments.get("validation_data")
-        inputs.check_array(self, *(validation[:2] if isinstance(validation, tuple) else (None,)))
-        if isinstance(x, tf.data.Dataset) and "shuffle" not in bound.arguments:
-            bound.arguments["shuffle"] = False  # Keras warns of its own default, True, for these
-        workers.align(x, self.distribute_strategy)
+        if isinstance(bound.arguments.get("x"), tf.data.Dataset):
+            # Keras warns of its own default, True, for these.
+            bound.arguments.setdefault("shuffle", False)
+        workers.align(bound.arguments.get("x"), self.distribute_strategy)
         self._fitting = True
         try:
-            return super().fit(*bound.args[1:], **bound.kwargs)
+            with given.checked(self, bound.arguments):
+                return super().fit(*bound.args[1:], **bound.kwargs)
         finally:
             self._fitting = False
 
@@ -155,24 +153,26 @@ class MaximumLikelihood(keras.Model):
         """`keras.Model.evaluate`, for integers of the bound by `dequantization_samples` draws."""
         samples = inputs.check_samples(self, dequantization_samples)
         bound = _bound(keras.Model.evaluate, self, args, kwargs)
-        inputs.check_array(self, bound.arguments.get("x"), bound.arguments.get("y"))
-        with self._sampled(samples):
+        with self._sampled(samples), contextlib.ExitStack() as stack:
+            if "_use_cached_eval_dataset" not in kwargs:  # of fit, which has checked it
+                stack.enter_context(given.checked(self, bound.arguments))
             return super().evaluate(*bound.args[1:], **bound.kwargs)
 
     @functools.wraps(keras.Model.predict)
     def predict(self, x, *args, **kwargs):
-        inputs.check_array(self, x)
-        return super().predict(x, *args, **kwargs)
+        arguments = {"x": x}
+        with given.checked(self, arguments):
+            return super().predict(arguments["x"], *args, **kwargs)
 
     @functools.wraps(keras.Model.train_on_batch)
     def train_on_batch(self, *args, **kwargs):
         bound = _bound(keras.Model.train_on_batch, self, args, kwargs)
-        x, y = bound.arguments.get("x"), bound.arguments.get("y")
-        inputs.check_array(self, x, y)
-        if not self.initialized:
-            x = batches.with_labels(self, (x, y))[0]
-            self.initialize(*batches.unpack(x))
-        return super().train_on_batch(*bound.args[1:], **bound.kwargs)
+        x, y, weights = (bound.arguments.get(name) for name in ("x", "y", "sample_weight"))
+        with given.checked_batch(self, x, y, weights):
+            if not self.initialized:
+                x = batches.with_labels(self, (x, y))[0]
+                self.initialize(*batches.unpack(x))
+            return super().train_on_batch(*bound.args[1:], **bound.kwargs)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Keras' hook between data and training: starts what must; the model is always built."""

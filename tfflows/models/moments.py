@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tfflows.models import batches
+from tfflows.models import batches, given
 
 
 def update_moments(flow, data):
@@ -28,17 +28,21 @@ def update_moments(flow, data):
     if not pairs:
         return
     sums, count = [0.0] * len(pairs), 0
-    before = [_value(variable) for variable, _ in pairs]
-    for count, batch in enumerate(data, start=1):
-        _pass(flow, batch, count)
-        after = [_value(variable) for variable, _ in pairs]
-        for i, (_, rate) in enumerate(pairs):
-            sums[i] += before[i] + (after[i] - before[i]) / rate  # the moments of this batch alone
-        before = after
-    if not count:
-        raise ValueError(f"Expected at least one batch. Received: data={data!r}")
-    for (variable, _), total in zip(pairs, sums, strict=True):
-        variable.assign(tf.cast(total / count, variable.dtype))
+    before = kept = [_value(variable) for variable, _ in pairs]
+    try:
+        for count, batch in enumerate(given.batches(flow, data), start=1):
+            _pass(flow, batch, count)
+            after = [_value(variable) for variable, _ in pairs]
+            for i, (_, rate) in enumerate(pairs):
+                # The moments of this batch alone.
+                sums[i] += before[i] + (after[i] - before[i]) / rate
+            before = after
+        if not count:
+            raise ValueError(f"Expected at least one batch. Received: data={data!r}")
+        kept = [total / count for total in sums]
+    finally:  # bad data leave the moments as they were
+        for (variable, _), value in zip(pairs, kept, strict=True):
+            variable.assign(tf.cast(value, variable.dtype))
 
 
 def moving(flow):

@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from tfflows.models import refusals
+
 
 def tensor(value, name):
     """A tensor of the value's own precision: TensorFlow makes float32 of Python's numbers."""
@@ -22,17 +24,22 @@ def check_numbers(value, name):
         )
 
 
-def check_values(values, bins, name):
-    """Refuses non-finite floats and integers outside `0 ... bins - 1`."""
+def check_values(values, limit, name, place=refusals.WHOLE):
+    """Refuses non-finite floats and integers outside `0 ... limit - 1`; None is no limit.
+
+    Raises:
+      DataError: names the first one.
+    """
     if np.issubdtype(values.dtype, np.integer):
-        if bins is not None and values.size and not 0 <= values.min() <= values.max() < bins:
-            raise ValueError(
-                f"Expected integers from 0 to {bins - 1} in {name}. "
-                f"Received: values from {values.min()} to {values.max()}"
-            )
-        return
-    bad = values.size - np.count_nonzero(np.isfinite(np.asarray(values, np.float64)))
-    if bad:
-        raise ValueError(
-            f"Expected finite values in {name}. Received: {bad} of {values.size} not finite"
-        )
+        if limit is None or not values.size or 0 <= values.min() <= values.max() < limit:
+            return
+        bad = (values < 0) | (values >= limit)
+        what = "labels" if name == "labels" else "values"
+        summary = f"{what} from {values.min()} to {values.max()}"
+    else:
+        limit, bad = None, ~np.isfinite(np.asarray(values, np.float64))
+        if not bad.any():
+            return
+        summary = f"{np.count_nonzero(bad)} of {bad.size} not finite"
+    index = np.unravel_index(np.argmax(bad), bad.shape)
+    raise refusals.bad_value(name, limit, index, values[index], place, summary)
