@@ -162,7 +162,7 @@ def _define_machine(to):
     count(to, "steps_per_execution", text)
     text = (
         "Whether the same command gives the same weights bit for bit, on one device, stopped and "
-        "continued or not; slower, and without XLA."
+        "continued or not; without XLA, and maybe slower."
     )
     switch(to, "deterministic", text)
     text = "Whether to compile by XLA; auto as Keras chooses."
