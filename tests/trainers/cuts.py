@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from tests.trainers import command, test_resume
+from tests.trainers import command, left
 from trainers import progress
 
 # Three epochs of four steps, the learning rate, averages and clipping all at work.
@@ -78,9 +78,9 @@ def without_entry(file, other=None):
 def assert_equal(ours, theirs):
     """All that the two runs have left is equal, but for times."""
     for name in ("last.keras", "best.keras"):
-        our, their = test_resume.arrays(ours / name), test_resume.arrays(theirs / name)
+        our, their = left.arrays(ours / name), left.arrays(theirs / name)
         assert our.keys() == their.keys()
         assert not [key for key in our if our[key].tobytes() != their[key].tobytes()], name
-    assert test_resume.rows(ours) == test_resume.rows(theirs)
+    assert left.rows(ours) == left.rows(theirs)
     our, their = (position(folder / "last.keras") for folder in (ours, theirs))
     assert our.pop("seconds") >= 0 and their.pop("seconds") >= 0 and our == their

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from tests.trainers import command, test_resume
+from tests.trainers import command, left
 from trainers import workdir
 
 ARGUMENTS = (*command.SMALL, "--epochs=4", "--steps_per_epoch=2")
@@ -33,7 +33,7 @@ def stopped(whole, tmp_path):
 
 def test_the_last_three_are_kept(whole):
     steps = [
-        int(test_resume.arrays(whole / name)["optimizer/vars/0"])
+        int(left.arrays(whole / name)["optimizer/vars/0"])
         for name in ("last.keras", "last-1.keras", "last-2.keras")
     ]
     assert steps == [8, 6, 4]
@@ -46,7 +46,7 @@ def truncate(file):
 
 def flip(file):
     """Changes the last bit of one weight: still a weight, but the archive has a checksum."""
-    weights = max(test_resume.arrays(file).values(), key=lambda array: array.size)
+    weights = max(left.arrays(file).values(), key=lambda array: array.size)
     content = bytearray(file.read_bytes())
     place = content.find(weights.tobytes())
     assert place > 0 and weights.dtype == np.float32
@@ -64,7 +64,7 @@ def test_the_one_before_a_damaged_one_is_used_and_the_run_ends_the_same(
     assert warning.startswith("Warning: no checkpoint, so the one before it is used: ")
     assert str(stopped / "last.keras") in warning and warning.count("\n") == 1
     assert len(run.history.rows) == 4
-    ours, theirs = (test_resume.arrays(folder / "last.keras") for folder in (stopped, whole))
+    ours, theirs = (left.arrays(folder / "last.keras") for folder in (stopped, whole))
     assert ours.keys() == theirs.keys()
     for key in ours:
         assert ours[key] == pytest.approx(theirs[key], rel=1e-5, abs=1e-6), key

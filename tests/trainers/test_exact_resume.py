@@ -6,7 +6,7 @@ import signal
 import pytest
 from tensorflow.python.framework import config
 
-from tests.trainers import cuts, test_resume
+from tests.trainers import cuts, left
 from tfflows.data import pipeline
 from trainers import checkpoints, progress, signals
 
@@ -114,7 +114,7 @@ def test_the_rest_of_an_epoch_is_made_with_any_number_of_steps_a_call(
     cuts.cut(monkeypatch, "realnvp", tmp_path, "on_train_batch_end", 3, "--checkpoint_steps=3")
     cuts.train("realnvp", tmp_path, "--steps_per_execution=2")
     assert "4 steps of 16, 1 at a time\nGoing on after step 3 of epoch 1" in capsys.readouterr().out
-    assert test_resume.rows(tmp_path) == test_resume.rows(whole("realnvp"))
+    assert left.rows(tmp_path) == left.rows(whole("realnvp"))
 
 
 def test_several_steps_a_call(tmp_path, monkeypatch, capsys):

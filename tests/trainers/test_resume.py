@@ -5,36 +5,14 @@ import signal
 import subprocess
 import sys
 import time
-import zipfile
 
-import h5py
 import numpy as np
 import pytest
 
-from tests.trainers import command
+from tests.trainers import command, left
 
 # Four epochs whose order of data, learning rate, averages and moments all matter.
 ARGUMENTS = (*command.SMALL, "--epochs=4", "--steps_per_epoch=3", "--ema_momentum=0.7")
-
-
-def arrays(path):
-    """Returns every array of a .keras file by name, the optimizer's too."""
-    found = {}
-
-    def visit(name, item):
-        if isinstance(item, h5py.Dataset):
-            found[name] = item[()]
-
-    with zipfile.ZipFile(path) as archive, archive.open("model.weights.h5") as file:
-        with h5py.File(file) as weights:
-            weights.visititems(visit)
-    return found
-
-
-def rows(workdir):
-    """Returns the history without its times."""
-    history = json.loads((workdir / "history.json").read_text())
-    return [{key: value for key, value in row.items() if key != "seconds"} for row in history]
 
 
 @pytest.fixture(scope="module")
@@ -47,18 +25,18 @@ def whole(tmp_path_factory):
 
 def assert_same(workdir, whole):
     for name in ("last.keras", "best.keras"):
-        ours, theirs = arrays(workdir / name), arrays(whole / name)
+        ours, theirs = left.arrays(workdir / name), left.arrays(whole / name)
         assert ours.keys() == theirs.keys()
         for key in ours:
             np.testing.assert_allclose(ours[key], theirs[key], rtol=1e-5, atol=1e-6, err_msg=key)
-    ours, theirs = rows(workdir), rows(whole)
+    ours, theirs = left.rows(workdir), left.rows(whole)
     assert [row["epoch"] for row in ours] == [1, 2, 3, 4]
     for our, their in zip(ours, theirs, strict=True):
         assert our == pytest.approx(their, rel=1e-5)
 
 
 def test_checkpoints_hold_the_optimizer_and_the_best_model_does_not(whole):
-    last, best = arrays(whole / "last.keras"), arrays(whole / "best.keras")
+    last, best = left.arrays(whole / "last.keras"), left.arrays(whole / "best.keras")
     assert last["optimizer/vars/0"] == 12  # iterations
     assert any("optimizer" in key for key in last)
     assert not any("optimizer" in key for key in best)

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from tests.trainers import command, test_resume
+from tests.trainers import command, left
 from tests.workers import cluster
 
 # Averages, decay and clipping; a last validation batch that is not full; checkpoints in an epoch.
@@ -26,11 +26,11 @@ def commands(folder, count, *arguments):
 
 def assert_same(folder, whole):
     """The run's results are those of the one process."""
-    ours, theirs = test_resume.rows(folder), test_resume.rows(whole)
+    ours, theirs = left.rows(folder), left.rows(whole)
     assert len(ours) == 3
     for our, their in zip(ours, theirs, strict=True):
         assert our == pytest.approx(their, rel=1e-4)
-    ours, theirs = (test_resume.arrays(path / "last.keras") for path in (folder, whole))
+    ours, theirs = (left.arrays(path / "last.keras") for path in (folder, whole))
     assert ours.keys() == theirs.keys()
     for key in ours:
         np.testing.assert_allclose(ours[key], theirs[key], rtol=1e-2, atol=1e-3, err_msg=key)
