@@ -201,8 +201,18 @@ def _bound(method, model, args, kwargs):
     Keras drops weights that come without labels: they also stand for these where nobody reads them.
     """
     bound = inspect.signature(method).bind(model, *args, **kwargs)
-    weights, y = (bound.arguments.get(name) for name in ("sample_weight", "y"))
-    unread = model.classes is None or isinstance(bound.arguments.get("x"), dict)
-    if weights is not None and y is None and unread:
-        bound.arguments["y"] = weights
+    names = ("x", "y", "sample_weight")
+    y = _standing_in(model, *(bound.arguments.get(name) for name in names))
+    if y is not None:
+        bound.arguments["y"] = y
+    validation = bound.arguments.get("validation_data")
+    if isinstance(validation, tuple) and len(validation) == 3:
+        x, _, weights = validation
+        bound.arguments["validation_data"] = (x, _standing_in(model, *validation), weights)
     return bound
+
+
+def _standing_in(model, x, y, weights):
+    """Returns the labels, or what is to stand for them."""
+    unread = model.classes is None or isinstance(x, dict)
+    return weights if y is None and unread else y
