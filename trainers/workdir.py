@@ -126,11 +126,13 @@ def replacing(path, older=()):
     partial = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")  # Keras looks at the ending
     try:
         yield partial
+        _flush(partial)
         names = [path, *older]
         for newer, name in reversed(list(zip(names, older, strict=False))):
             if newer.exists():
                 os.replace(newer, name)
         os.replace(partial, path)
+        _flush(path.parent)
     except OSError as error:
         raise OSError(
             f"Expected to write {str(path)!r}; what was there before is as it was. "
@@ -139,6 +141,15 @@ def replacing(path, older=()):
     finally:
         if os.path.exists(partial):  # False also in a folder that cannot be looked into any more
             partial.unlink()
+
+
+def _flush(path):
+    """Returns when a file, or the names in a folder, are on the disk, to outlast a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_json(path, value):

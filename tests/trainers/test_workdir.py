@@ -1,6 +1,7 @@
 """A workdir of another run is refused and left as it is; files are written whole or not at all."""
 
 import json
+import os
 import re
 
 import pytest
@@ -90,3 +91,23 @@ def test_what_is_there_outlives_a_failed_write(tmp_path):
         raise RuntimeError("half way")
     assert json.loads(path.read_text()) == {"a": 1}
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_files_are_on_the_disk_before_they_have_their_name(tmp_path, monkeypatch):
+    """And the name itself afterwards: a power cut leaves the old file or the new one."""
+    events, fsync, replace = [], os.fsync, os.replace
+
+    def flushed(descriptor):
+        events.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        fsync(descriptor)
+
+    def moved(source, target):
+        events.append((str(source), str(target)))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", flushed)
+    monkeypatch.setattr(os, "replace", moved)
+    path = tmp_path / "file"
+    workdir.write_json(path, {"a": 1})
+    partial = events[0]
+    assert partial != str(path) and events == [partial, (partial, str(path)), str(tmp_path)]
