@@ -49,6 +49,7 @@ def _gather(addresses, stack):
         for key, _ in selector.select():
             if key.fileobj is server:
                 caller = stack.enter_context(server.accept()[0])
+                _watch(caller)
                 selector.register(caller, selectors.EVENT_READ)
                 continue
             caller = key.fileobj
@@ -71,9 +72,18 @@ def _gone(address, index):
         with socket.create_connection(_split(address), timeout=10 * _TRY) as connection:
             connection.sendall(_HELLO % index)
             connection.settimeout(None)
+            _watch(connection)
             return _received(connection) == _GO
     except OSError:  # it is not there yet
         return False
+
+
+def _watch(connection):
+    """Has a connection end, too, when the other machine is lost without a word."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name in ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT"):
+        if hasattr(socket, name):  # by system
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), 10)
 
 
 def _received(connection):

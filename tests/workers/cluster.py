@@ -47,10 +47,10 @@ def start(commands, of=None):
     ]
 
 
-def finish(processes):
+def finish(processes, limit=LIMIT):
     """Waits for all, and returns the code, stdout and stderr of each."""
     try:
-        outputs = [process.communicate(timeout=LIMIT) for process in processes]
+        outputs = [process.communicate(timeout=limit) for process in processes]
     finally:
         for process in processes:
             process.kill()
