@@ -44,7 +44,8 @@ class EndOfEpoch(keras.callbacks.Callback):
         best = self._history.best
         if self._is_validated(epoch + 1):
             flow = self._averaged.update()
-            bits = evaluation.bits_per_dim(flow, self._validation, self._progress)
+            batches = self._progress.watched(self._validation)
+            bits = evaluation.bits_per_dim(flow, batches, self._progress.team)
             row["val_bits_per_dim"] = logs["val_bits_per_dim"] = bits
             better = best is None or bits < best["val_bits_per_dim"]
             if better and self._progress.team.is_first:

@@ -27,13 +27,13 @@ def write(flow, position, files):
             archive.writestr(_ENTRY, json.dumps(dataclasses.asdict(position)))
 
 
-def restore(flow, files, copy):
+def restore(flow, files, team):
     """Loads the first of several checkpoints that can be, and says which could not.
 
     Args:
       flow: the model, its optimizer built.
       files: paths of the checkpoints, the newest first.
-      copy: returns the path to read one of them from; see `Team.copies`.
+      team: the `Team`, all of whose workers load the first one's file.
 
     Returns:
       Its `Position`; that of an epoch's end for a file without, which older versions wrote.
@@ -42,16 +42,24 @@ def restore(flow, files, copy):
       ValueError: none of them can be loaded.
     """
     problems = []
-    for file in files:
-        try:
-            position = _loaded(flow, copy(file))
-        except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
-            problems.append(f"{str(file)!r}, {error}")
-            continue
-        for text in problems:
-            print(f"Warning: no checkpoint, so the one before it is used: {text}", file=sys.stderr)
-        return position
+    with team.copies() as copy:
+        for file in files:
+            position, problem = None, None
+            try:
+                position = _loaded(flow, copy(file))
+            except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+                problem = f"{str(file)!r}, {error}"
+            if team.largest([problem is not None])[0]:
+                problems.append(problem or f"{str(file)!r}, which another worker could not read")
+                continue
+            if team.is_first:
+                for text in problems:
+                    print(f"Warning: {_SKIPPED}: {text}", file=sys.stderr)
+            return position
     raise ValueError(f"Expected a checkpoint. Received: {'; '.join(problems)}")
+
+
+_SKIPPED = "no checkpoint, so the one before it is used"
 
 
 def _loaded(flow, file):

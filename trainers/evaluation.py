@@ -19,27 +19,20 @@ def log_probs(flow, dataset, **options):
     Raises:
       DataError: with the batch and the example whose data are none of the flow's.
     """
-    checked = given.batches(flow, dataset)
-    batches = ((*batch, None) if isinstance(batch, tuple) else (batch, None) for batch in checked)
-    values = [flow.log_prob(x, condition, **options) for x, condition, *_ in batches]
-    return np.concatenate(values).astype(np.float64)
+    return np.concatenate(_values(flow, dataset, options)).astype(np.float64)
 
 
-def bits_per_dim(flow, dataset, progress):
+def bits_per_dim(flow, dataset, team=None):
     """Returns the mean over all examples of a dataset of batches, a Python float.
-
-    Each worker evaluates some of the batches.
 
     Args:
       flow: the model.
       dataset: batches as above.
-      progress: the `Progress` of the run, which looks in between.
+      team: the `Team` whose workers evaluate some of the batches each; None for this process alone.
     """
-    team = progress.team
-    shares = progress.watched(team.shard(dataset))
-    if team.count == 1:
-        return mean_bits(flow, log_probs(flow, shares))
-    values = [log_probs(flow, [batch]) for batch in shares]
+    if team is None or team.count == 1:
+        return mean_bits(flow, log_probs(flow, dataset))
+    values = [value.astype(np.float64) for value in _values(flow, team.shard(dataset), {})]
     total, count = team.total([sum(map(np.sum, values)), sum(map(len, values))])
     return mean_bits(flow, np.array([total / count]))
 
@@ -47,3 +40,10 @@ def bits_per_dim(flow, dataset, progress):
 def mean_bits(flow, log_probs):
     """Returns the mean bits per dimension of log-densities, a Python float."""
     return float(np.mean(metrics.bits_per_dim(log_probs, flow.event_shape)))
+
+
+def _values(flow, dataset, options):
+    """The log-densities of each batch, a list of arrays."""
+    checked = given.batches(flow, dataset)
+    batches = ((*batch, None) if isinstance(batch, tuple) else (batch, None) for batch in checked)
+    return [flow.log_prob(x, condition, **options).numpy() for x, condition, *_ in batches]

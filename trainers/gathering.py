@@ -9,7 +9,8 @@ import socket
 import time
 
 _TRY = 0.5  # seconds from one attempt to the next
-_HELLO, _GO = b"tfflows worker %d\n", b"go\n"
+# What a worker says, by its index and the number of workers, and what the first one answers.
+_HELLO, _GO, _OTHER = b"tfflows worker %d of %d\n", b"go\n", b"another cluster\n"
 
 
 def wait(addresses, index):
@@ -20,62 +21,73 @@ def wait(addresses, index):
       index: of this worker; the first has the others come to its address.
 
     Raises:
-      ValueError: this worker's address is not free.
+      ValueError: this worker's address is not free, or the first worker's cluster is another.
     """
-    with contextlib.ExitStack() as stack:
+    with _listening(addresses[index]) as server:
         if index == 0:
-            _gather(addresses, stack)
+            _gather(server, len(addresses))
         else:
-            while not _gone(addresses[0], index):
+            while not _gone(addresses[0], _HELLO % (index, len(addresses))):
                 time.sleep(_TRY)
 
 
-def _gather(addresses, stack):
-    """Accepts the others, and lets them go when all are there."""
-    server = stack.enter_context(socket.socket())
-    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def _listening(address):
+    port = _split(address)[1]
+    dual = socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if dual else socket.AF_INET
     try:
-        server.bind(("", _split(addresses[0])[1]))
+        return socket.create_server(("", port), family=family, dualstack_ipv6=dual)
     except OSError as error:
         raise ValueError(
-            f"Expected the address of this worker to be free. Received: {addresses[0]!r}, "
-            f"{error.strerror}"
+            "Expected the address of this worker in TF_CONFIG to be free. "
+            f"Received: {address!r}, {error.strerror}"
         ) from error
-    server.listen(len(addresses))
-    selector = stack.enter_context(selectors.DefaultSelector())
-    selector.register(server, selectors.EVENT_READ)
+
+
+def _gather(server, count):
+    """Accepts the others, and lets them go when all are there."""
+    hellos = {_HELLO % (index, count): index for index in range(1, count)}
     there = {}
-    while len(there) < len(addresses) - 1:
-        for key, _ in selector.select():
-            if key.fileobj is server:
-                caller = stack.enter_context(server.accept()[0])
-                _watch(caller)
-                selector.register(caller, selectors.EVENT_READ)
-                continue
-            caller = key.fileobj
-            text = _received(caller)
-            for other in [i for i in there if there[i] is caller]:
-                del there[other]  # it has ended, and may come again
-            known = [i for i in range(1, len(addresses)) if text == _HELLO % i]
-            if known:
-                there[known[0]] = caller
-            else:
-                selector.unregister(caller)
-    for caller in there.values():
-        with contextlib.suppress(OSError):  # it has ended since: TensorFlow will say so
-            caller.sendall(_GO)
+    with contextlib.ExitStack() as stack:
+        selector = stack.enter_context(selectors.DefaultSelector())
+        selector.register(server, selectors.EVENT_READ)
+        while len(there) < count - 1:
+            for key, _ in selector.select():
+                if key.fileobj is server:
+                    caller = stack.enter_context(server.accept()[0])
+                    _watch(caller)
+                    selector.register(caller, selectors.EVENT_READ)
+                    continue
+                caller = key.fileobj
+                text = _received(caller)
+                # One that is there already has ended, and may come again.
+                there = {index: other for index, other in there.items() if other is not caller}
+                if text in hellos:
+                    there[hellos[text]] = caller
+                else:
+                    _send(caller, _OTHER if text.startswith(_HELLO[:8]) else b"")
+                    selector.unregister(caller)
+                    caller.close()
+        for caller in there.values():
+            _send(caller, _GO)
 
 
-def _gone(address, index):
+def _gone(address, hello):
     """Calls the first worker, if it is there, and returns whether it let this one go."""
     try:
         with socket.create_connection(_split(address), timeout=10 * _TRY) as connection:
-            connection.sendall(_HELLO % index)
+            connection.sendall(hello)
             connection.settimeout(None)
             _watch(connection)
-            return _received(connection) == _GO
+            answer = _received(connection)
     except OSError:  # it is not there yet
         return False
+    if answer == _OTHER:
+        raise ValueError(
+            "Expected a TF_CONFIG with the first worker's cluster. Received: another number of "
+            f"workers, {hello.decode().strip()!r}"
+        )
+    return answer == _GO
 
 
 def _watch(connection):
@@ -91,6 +103,11 @@ def _received(connection):
         return connection.recv(64)
     except OSError:
         return b""
+
+
+def _send(connection, text):
+    with contextlib.suppress(OSError):  # it has ended since
+        connection.sendall(text)
 
 
 def _split(address):

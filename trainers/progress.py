@@ -70,26 +70,27 @@ class Progress(keras.callbacks.Callback):
 
         All workers do the same: what any of them is asked to do, when the first has to save.
         """
-        lacking = self.team.is_first and not self._folder.last.exists()
         due = self.team.is_first and self._is_due()
-        number, due, lacking = self.team.largest([self._stop.number or 0, due, lacking])
+        number, due = self.team.largest([self._stop.number or 0, due])
         if not number:
             return bool(due)
-        if self._unsaved or lacking:
+        lacking = self.team.is_first and not self._folder.last.exists()
+        if self.team.largest([self._unsaved or lacking])[0]:
             self.save()
+        self.team.wait()  # a launcher may end all when one has ended
         place = Position(self._done).described(self.epoch)
         where = f"after {place}; the same command goes on from {self._folder.last}"
         raise signals.Stopped(int(number), where)
 
     def watched(self, batches):
-        """Yields batches of a validation, looking before each; of several workers, before all.
+        """Returns the batches of a validation, looking before each; of several workers, before all.
 
         The workers' shares may differ in number.
         """
-        for number, batch in enumerate(batches):
-            if self.team.count == 1 or number == 0:
-                self.look()
-            yield batch
+        if self.team.count == 1:
+            return self._watched(batches)
+        self.look()
+        return batches
 
     def end_epoch(self):
         """Moves on to between two epochs, and returns the seconds that the epoch has taken."""
@@ -105,6 +106,11 @@ class Progress(keras.callbacks.Callback):
         if self.team.is_first:
             checkpoints.write(self.model, position, self._folder.checkpoints)
         self._unsaved, self._saved = 0, time.monotonic()
+
+    def _watched(self, batches):
+        for batch in batches:
+            self.look()
+            yield batch
 
     def _is_due(self):
         steps, seconds = self._settings.checkpoint_steps, self._settings.checkpoint_seconds

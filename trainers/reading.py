@@ -17,11 +17,13 @@ _ERRORS = (
 
 
 @contextlib.contextmanager
-def named_files(settings):
+def named_files(settings, *, search=True):
     """Context in which TensorFlow's errors that come from a file of the dataset name it.
 
     Args:
       settings: of the run, with its `dataset` and `data_dir`.
+      search: whether to look through the files, which takes as long as reading all of them. If
+        not, only what TensorFlow says is an error of a file is one, and it is not named.
 
     Raises:
       OSError: has the file, the record and what is wrong; errors of no file stay what they are.
@@ -29,7 +31,18 @@ def named_files(settings):
     try:
         yield
     except _ERRORS as error:
-        found = _unreadable(settings)
+        if not search:
+            if not isinstance(error, tf.errors.DataLossError):
+                raise
+            raise OSError(
+                f"Expected files of {settings.dataset} that can be read "
+                "(tfflows.data.find_unreadable says which cannot). "
+                f"Received: {str(error).splitlines()[0]}"
+            ) from error
+        try:
+            found = _unreadable(settings)
+        except ValueError:  # the files are of a kind that cannot be looked through
+            found = None
         if found is None:
             raise
         raise OSError(
@@ -40,6 +53,7 @@ def named_files(settings):
 def _unreadable(settings):
     if settings.dataset == "digits" or settings.dataset in data.DENSITIES:
         return None
+    print("Looking for a file of the dataset that cannot be read", flush=True)
     for split in data.SPLITS:
         found = data.find_unreadable(settings.dataset, split, data_dir=settings.data_dir)
         if found is not None:

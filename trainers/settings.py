@@ -1,5 +1,6 @@
 """A run's settings: the parsed flags, with the defaults of its recipe where they are silent."""
 
+import json
 import types
 
 from absl import flags
@@ -62,6 +63,10 @@ _FREE = {
 }
 
 
+# Of these, what several workers must agree on, as it decides what they do together.
+_OF_ALL = ("jit_compile", "max_minutes", "max_skipped", "patience", "steps_per_execution")
+
+
 def resolve(recipe, names, arguments, flag_values=flags.FLAGS):
     """Returns the parsed flags as a namespace, with `arguments`, those of the model, apart.
 
@@ -87,3 +92,25 @@ def identity(recipe, settings):
     values = {n: v for n, v in sorted(vars(settings).items()) if n not in _FREE | {"arguments"}}
     first = {"model": recipe.name, "dataset": values["dataset"], "smoke": values["smoke"]}
     return {**first, **values, **settings.arguments}
+
+
+def check_alike(identity, settings, team):
+    """Refuses workers of which some have other settings, where these must be the same.
+
+    Raises:
+      ValueError: on all of them; where they differ, with the first that does.
+    """
+    own = {**identity, **{name: getattr(settings, name) for name in _OF_ALL}}
+    own = json.loads(json.dumps(own))
+    first = team.by_first(lambda: own)
+    other = next((n for n in [*first, *own] if first.get(n) != own.get(n)), None)
+    if other is not None:
+        team.largest([1])
+        raise ValueError(
+            f"Expected {other}={first.get(other)!r} as on the first worker. "
+            f"Received: {other}={own.get(other)!r}"
+        )
+    if team.largest([0])[0]:
+        raise ValueError(
+            "Expected the same flags on all workers. Received: others on some, which say which"
+        )

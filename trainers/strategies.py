@@ -1,11 +1,15 @@
 """`tf.distribute` strategies by name."""
 
+import faulthandler
 import json
 import os
 
 import tensorflow as tf
 
 from trainers import gathering, signals
+
+# Seconds for workers that are all there to join.
+_JOINING = 60
 
 NAMES = ("default", "mirrored", "multi_worker", "tpu")
 
@@ -86,7 +90,17 @@ def _mirrored(logical_cpus):
 def _multi_worker():
     addresses, index = check_cluster(os.environ.get("TF_CONFIG", ""))
     gathering.wait(addresses, index)
-    strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    # If one is lost right now TensorFlow waits for it, and nothing of Python runs meanwhile.
+    faulthandler.dump_traceback_later(_JOINING, exit=True)
+    try:
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    except tf.errors.OpError as error:
+        raise ValueError(
+            "Expected a cluster that can be joined. "
+            f"Received: TF_CONFIG={os.environ['TF_CONFIG']!r}, {str(error).splitlines()[0]}"
+        ) from error
+    finally:
+        faulthandler.cancel_dump_traceback_later()
     signals.install_again()
     return strategy
 

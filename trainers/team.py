@@ -41,7 +41,7 @@ class Team:
     def __init__(self, strategy):
         self._strategy = strategy
         self.count = workers.count(strategy)
-        self.index = strategy.extended._id_in_cluster if self.count > 1 else 0
+        self.index = workers.index(strategy)
         self.is_first = self.index == 0
 
     def by_first(self, function, *args):
@@ -94,7 +94,9 @@ class Team:
             if self.count == 1:
                 raise
             tasks = re.findall(r"/job:(\w+)/(?:replica:\d+/)?task:(\d+)", str(error))
-            others = sorted({f"{job} {task}" for job, task in tasks if int(task) != self.index})
+            resolver = self._strategy.cluster_resolver
+            own = (resolver.task_type, str(resolver.task_id))
+            others = sorted({f"{job} {task}" for job, task in tasks if (job, task) != own})
             raise ConnectionError(
                 f"Expected all {self.count} workers to go on. Received: "
                 f"{', '.join(others) or 'one'} has ended or is out of reach, so this one ends; "

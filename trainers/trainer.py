@@ -42,11 +42,15 @@ def main(recipe):
         with program.stoppable(recipe.name) as stop:
             with program.users_errors(recipe.name, ValueError, TypeError, OSError):
                 settings = run_settings.resolve(recipe, names, arguments)
-                with reading.named_files(settings):
+                # Several workers would wait for the one that looks through its files.
+                files = functools.partial(
+                    reading.named_files, settings, search=settings.strategy != "multi_worker"
+                )
+                with files():
                     run = Run(recipe, settings, stop)
                     run.prepare()
             errors = (FloatingPointError, OSError, models.DataError)
-            with program.users_errors(recipe.name, *errors), reading.named_files(settings):
+            with program.users_errors(recipe.name, *errors), files():
                 run.finish()
 
     program.run(recipe.name, work)
@@ -61,7 +65,8 @@ class Run:
       stop: a `signals.Stop` by which the run can be asked to stop, or None.
 
     Raises:
-      ValueError: if the workdir is another run's or cannot be written to.
+      ValueError: if the workdir is another run's or cannot be written to, or the settings differ
+        from worker to worker.
     """
 
     def __init__(self, recipe, settings, stop=None):
@@ -75,6 +80,7 @@ class Run:
         self.strategy = strategies.make(settings.strategy, settings.logical_cpus, settings.tpu)
         self.team = Team(self.strategy)
         with self.team.whole():
+            run_settings.check_alike(self.identity, settings, self.team)
             rows, self.complete = self.team.by_first(self._look)
         self.history = History(rows)
 
@@ -129,21 +135,27 @@ class Run:
         """
         if self.position.steps == self.steps:
             self._end_epoch()
-        done, start = len(self.history.rows), self.position
         if self._end() is None:
-            self.flow.fit(
-                stream.training_batches(self.settings, self.steps, done, start.steps),
-                steps_per_epoch=self.steps,
-                initial_epoch=done,
-                epochs=self.settings.epochs,
-                verbose=self._verbose(),
-                callbacks=self._callbacks(),
-            )
-            self.position = Position()
-        self.stop.heed(begin=False)
-        if self.stop.number is not None:
+            try:
+                self._train()
+            finally:
+                self.stop.heed(begin=False)
+        number = int(self.team.largest([self.stop.number or 0])[0])
+        if number:
             where = "after training; the same command writes the report"
-            raise signals.Stopped(self.stop.number, where)
+            raise signals.Stopped(number, where)
+
+    def _train(self):
+        done, start = len(self.history.rows), self.position
+        self.flow.fit(
+            stream.training_batches(self.settings, self.steps, done, start.steps),
+            steps_per_epoch=self.steps,
+            initial_epoch=done,
+            epochs=self.settings.epochs,
+            verbose=self._verbose(),
+            callbacks=self._callbacks(),
+        )
+        self.position = Position()
 
     def finish(self):
         """Trains as far as the settings say, writes the report and prints its closing line."""
@@ -212,8 +224,7 @@ class Run:
             return
         with self.strategy.scope():
             self.flow.optimizer.build(self.flow.trainable_variables)
-            with self.team.copies() as copy:
-                self.position = checkpoints.restore(self.flow, self.folder.checkpoints, copy)
+            self.position = checkpoints.restore(self.flow, self.folder.checkpoints, self.team)
         updates = int(self.flow.optimizer.iterations.numpy()) - self.position.taken
         self.history = History(self.team.by_first(self._rows_at, updates))
         # Of the steps that an epoch has left, with another steps_per_execution than before.

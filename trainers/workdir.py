@@ -132,7 +132,8 @@ def replacing(path, older=()):
             if newer.exists():
                 os.replace(newer, name)
         os.replace(partial, path)
-        _flush(path.parent)
+        with contextlib.suppress(OSError):  # not all file systems can, and the file has its place
+            _flush(path.parent)
     except OSError as error:
         raise OSError(
             f"Expected to write {str(path)!r}; what was there before is as it was. "

@@ -97,7 +97,7 @@ def test_the_averaged_weights_are_evaluated_and_the_others_trained_on(tmp_path):
                 else weights
             )
 
-    progress = Progress(run.folder, run.settings, run.steps, run.stop, run.position)
+    progress = Progress(run.folder, run.settings, run.steps, run.stop, run.position, run.team)
     end = EndOfEpoch(run.folder, run.history, run.averaged, run.validation, run.settings, progress)
     data = stream.training_batches(run.settings, 3)
     run.flow.fit(data, steps_per_epoch=3, epochs=2, verbose=0, callbacks=[ByHand(), end, progress])

@@ -4,7 +4,7 @@ import re
 
 import tensorflow as tf
 
-from tfflows.models import parts, refusals
+from tfflows.models import parts, refusals, workers
 
 _FILLED = 1  # key of whether there was a batch with examples
 
@@ -40,7 +40,7 @@ class Stream:
         self._limits = {part.name: part.limit for part in made}
         self._known = None
         # Several workers share the files out among them: TensorFlow cannot through what numbers.
-        together = isinstance(flow.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy)
+        together = workers.are_several(flow.distribute_strategy)
         if dataset.cardinality() == tf.data.UNKNOWN_CARDINALITY and not together:
             # No variable, which would be several in the scope of a strategy.
             self._known = tf.lookup.experimental.MutableHashTable(tf.int64, tf.int64, 0)

@@ -12,6 +12,8 @@ import zlib
 
 import tensorflow as tf
 
+from tfflows.models import refusals
+
 
 def are_several(strategy):
     """Whether a strategy has replicas in several processes."""
@@ -22,6 +24,11 @@ def are_several(strategy):
 def count(strategy):
     """Returns the number of processes."""
     return strategy.extended._num_workers if are_several(strategy) else 1
+
+
+def index(strategy):
+    """Returns the number of this process among them, counted from 0: the first's is 0."""
+    return strategy.extended._id_in_cluster if are_several(strategy) else 0
 
 
 def check_steps(steps_per_execution, strategy):
@@ -76,34 +83,37 @@ def of_first(value, strategy):
     if not are_several(strategy):
         return value
     sent = value if value.dtype in _SENT else tf.cast(value, tf.int64)
-    first = strategy.extended._id_in_cluster == 0
+    first = index(strategy) == 0
     return tf.cast(total(sent if first else tf.zeros_like(sent), strategy), value.dtype)
 
 
 def align(x, strategy):
     """Sees to it that all workers go through the same batches, of which each takes its share.
 
-    Arrays are shuffled by the first worker's seed. Of a dataset the first batch is compared.
+    Arrays are shuffled by a seed that the first worker draws by Python's `random`, which
+    `keras.utils.set_random_seed` seeds; TensorFlow's global seed is that afterwards. Of a dataset
+    the first batch is compared.
 
     Raises:
-      ValueError: the datasets of two workers differ.
+      DataError: the datasets of two workers differ.
     """
     if not are_several(strategy):
         return
     if not isinstance(x, tf.data.Dataset):
         # TensorFlow's global seed, by which Keras shuffles arrays.
-        seed = tf.constant(random.SystemRandom().randrange(2**31), tf.int64)
+        seed = tf.constant(random.randrange(2**31), tf.int64)
         tf.random.set_seed(int(of_first(seed, strategy)))
         return
     policy = x.options().experimental_distribute.auto_shard_policy
     if policy == tf.data.experimental.AutoShardPolicy.OFF:  # the user's own shares
         return
     checksum = 0
-    for value in tf.nest.flatten(next(iter(x), ())):
+    values = (value for value in tf.nest.flatten(next(iter(x), ())) if value is not None)
+    for value in values:
         checksum = zlib.crc32(value.numpy().tobytes(), checksum)
     checksums = strategy.gather(tf.constant([checksum], tf.int64), axis=0).numpy().tolist()
     if len(set(checksums)) > 1:
-        raise ValueError(
+        raise refusals.DataError(
             "Expected x to be the same dataset on all workers, each of which takes its share of a "
             "batch: shuffled by one seed, and not sharded. "
             f"Received: x={x!r}, whose first batches have the checksums {checksums}"
