@@ -15,7 +15,7 @@ hosts=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | sed 's/.*/"&:2222"/' | p
 export hosts
 
 status=0
-srun bash -c '
+srun --kill-on-bad-exit=0 bash -c '
   export TF_CONFIG="{\"cluster\": {\"worker\": [$hosts]}, \"task\": {\"type\": \"worker\", \"index\": $SLURM_PROCID}}"
   exec python3 -m trainers.glow --strategy=multi_worker --workdir=runs/glow --dataset=cifar10 --data_dir=data
 ' || status=$?

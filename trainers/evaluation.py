@@ -32,7 +32,9 @@ def bits_per_dim(flow, dataset, team=None):
     """
     if team is None or team.count == 1:
         return mean_bits(flow, log_probs(flow, dataset))
-    values = [value.astype(np.float64) for value in _values(flow, team.shard(dataset), {})]
+    share = team.shard(dataset)  # none of a few batches, perhaps
+    values = [] if share.cardinality() == 0 else _values(flow, share, {})
+    values = [value.astype(np.float64) for value in values]
     total, count = team.total([sum(map(np.sum, values)), sum(map(len, values))])
     return mean_bits(flow, np.array([total / count]))
 

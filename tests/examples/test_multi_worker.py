@@ -93,7 +93,7 @@ def test_slurm(tmp_path, status):
     stubs = {
         "python3": SAYS,
         "scontrol": '#!/bin/sh\ncase "$1" in show) printf "n7\\nn9\\n";; *) echo "$*";; esac\n',
-        "srun": f'#!/bin/sh\nfor i in 0 1; do SLURM_PROCID=$i "$@"; done; exit {status}\n',
+        "srun": f'#!/bin/sh\nshift; for i in 0 1; do SLURM_PROCID=$i "$@"; done; exit {status}\n',
     }
     variables = {"SLURM_JOB_NODELIST": "n[7,9]", "SLURM_JOB_ID": "5"}
     process = run(["examples/multi_worker_slurm.sh"], stubs, tmp_path, **variables)

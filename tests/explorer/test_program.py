@@ -24,15 +24,14 @@ def run(tmp_path_factory):
 
 def test_it_serves_until_it_is_interrupted(run):
     arguments = [sys.executable, "-m", "trainers.explore", f"--workdir={run}", "--port=0"]
-    process = subprocess.Popen(
-        arguments,
-        cwd=command.ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # A background job's children ignore interrupts, and the tests may be one.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
+    with command.interruptible():
+        process = subprocess.Popen(
+            arguments,
+            cwd=command.ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
     try:
         line = process.stdout.readline()
         url = re.fullmatch(rf"Exploring {run}: (http://127\.0\.0\.1:\d+/) \(Ctrl-C ends\)\n", line)

@@ -99,3 +99,13 @@ def test_layers_losses_are_part_of_the_loss():
     x = np.random.default_rng(0).standard_normal((8, 4)).astype(np.float32)
     loss = flow.evaluate(x, verbose=0, return_dict=True)["loss"]
     assert abs(loss + np.mean(flow.log_prob(x))) > 1e-2
+
+
+def test_sample_weights_of_validation_without_labels():
+    flow, x = compiled(flows.trained("nice")), flows.images(24)
+    weights = np.linspace(0, 2, len(x)).astype(np.float32)
+    history = flow.fit(x, validation_data=(x, None, weights), verbose=0).history
+    expected = flow.evaluate(x, sample_weight=weights, verbose=0, return_dict=True)
+    np.testing.assert_allclose(history["val_loss"][0], expected["loss"], rtol=1e-6)
+    unweighted = flow.evaluate(x, verbose=0, return_dict=True)
+    assert abs(unweighted["loss"] - expected["loss"]) > 1e-3

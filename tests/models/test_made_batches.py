@@ -78,6 +78,20 @@ BAD = {
         refusals.DataError,
         f"Expected finite values in sample_weight. Received: sample_weight[6]=inf, example 6{OF}",
     ),
+    "too few weights": (
+        (X, Y, np.ones(8)),
+        (X, Y, np.ones(7)),
+        refusals.DataError,
+        "Expected sample_weight of shape [8, ...], one for each example. "
+        f"Received: sample_weight.shape=(7,){IN}",
+    ),
+    "weights in a column": (
+        (X, Y, np.ones(8)),
+        (X, Y, np.ones((8, 1))),
+        refusals.DataError,
+        "Expected sample_weight of shape [batch], one for each example. "
+        f"Received: sample_weight.shape=(8, 1){IN}",
+    ),
 }
 
 

@@ -155,7 +155,8 @@ def test_losses_that_are_scaled_by_what_they_allow():
     assert float(runs[1][0].optimizer.dynamic_scale.numpy()) == 2.0 ** (15 + 3)
 
 
-def test_gradients_that_would_be_accumulated_are_refused():
+@pytest.mark.parametrize("wrapped", [lambda inner: inner, keras.optimizers.LossScaleOptimizer])
+def test_gradients_that_would_be_accumulated_are_refused(wrapped):
     message = "accumulates no gradients, .* Received: gradient_accumulation_steps=3"
     with pytest.raises(ValueError, match=message):
-        made(2, lambda: keras.optimizers.Adam(gradient_accumulation_steps=3))
+        made(2, lambda: wrapped(keras.optimizers.Adam(gradient_accumulation_steps=3)))

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tests.models import flows
-from tests.models.bad_data import LOOPS, X, Y, batched, compiled, put, raised
+from tests.models.bad_data import FLOATS, LOOPS, X, Y, batched, compiled, put, raised
 from tfflows.models import streams
 
 CONDITION = np.random.default_rng(2).standard_normal((24, 2)).astype(np.float32)
@@ -149,3 +149,28 @@ def test_weights(plain):
         "Expected finite values in sample_weight. "
         "Received: sample_weight[1]=nan, example 1 of batch 1, counted from 0"
     )
+
+
+@pytest.mark.parametrize("shape", [(7,), (8, 1)])
+def test_weights_of_another_shape(plain, shape):
+    """Of batches whose specs leave it open."""
+    spec = (
+        tf.TensorSpec((None, *X.shape[1:]), tf.uint8),
+        tf.TensorSpec([None], tf.float32),
+        tf.TensorSpec([None] * len(shape), tf.float32),
+    )
+    bad = (X[:8], np.zeros(8), np.ones(shape))
+    data = tf.data.Dataset.from_generator(lambda: iter([bad]), output_signature=spec)
+    text = (
+        "Expected sample_weight of shape [8], one for each example. Received: sample_weight.shape="
+    )
+    assert raised(lambda: plain.evaluate(data, verbose=0)).startswith(text)
+
+
+def test_the_dtype_of_validation_data_is_named():
+    flow = compiled(flows.trained("nice", bins=None))
+    for data in (X, batched(X)):
+        message = raised(
+            lambda data=data: flow.fit(FLOATS, validation_data=data, verbose=0), ValueError
+        )
+        assert message.startswith("Expected floating data of validation_data, since")

@@ -104,16 +104,6 @@ def test_sample_weights_weigh_the_loss_and_the_bits():
         np.testing.assert_array_equal(old, new)
 
 
-def test_sample_weights_of_validation_without_labels():
-    flow = compiled(flows.trained("nice"))
-    weights = np.linspace(0, 2, len(X)).astype(np.float32)
-    history = flow.fit(X, validation_data=(X, None, weights), verbose=0).history
-    expected = flow.evaluate(X, sample_weight=weights, verbose=0, return_dict=True)
-    np.testing.assert_allclose(history["val_loss"][0], expected["loss"], rtol=1e-6)
-    unweighted = flow.evaluate(X, verbose=0, return_dict=True)
-    assert abs(unweighted["loss"] - expected["loss"]) > 1e-3
-
-
 @every_model
 def test_fit_starts_from_its_first_batch_and_once(name):
     flow, twin = flows.small(name), flows.small(name)

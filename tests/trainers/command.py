@@ -1,6 +1,8 @@
 """Runs trainers in this process, as their commands would, with small models."""
 
+import contextlib
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -59,3 +61,16 @@ def contents(folder):
     """Returns the bytes of every file under a folder, by path."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+@contextlib.contextmanager
+def interruptible():
+    """Context in which processes are started that do not ignore Ctrl-C, as those of a job would.
+
+    Not by a function between fork and exec: gRPC, where tests have used it, has its own there.
+    """
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -22,15 +22,14 @@ def started():
     processes = []
 
     def start(*arguments):
-        process = subprocess.Popen(
-            [sys.executable, *arguments],
-            cwd=command.ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            # A background job is started to ignore it.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        )
+        with command.interruptible():
+            process = subprocess.Popen(
+                [sys.executable, *arguments],
+                cwd=command.ROOT,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
         processes.append(process)
         return process
 

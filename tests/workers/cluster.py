@@ -27,24 +27,30 @@ def configs(count):
     ]
 
 
-def start(commands, of=None):
+def start(commands, of=None, program=None):
     """Starts a worker for each command line of `python -m`, and returns the processes.
 
     Args:
       commands: lists of words.
       of: how many workers the cluster has, if more.
+      program: file to run in place of the module that each command begins with.
     """
     return [
         subprocess.Popen(
-            [sys.executable, "-m", *map(str, command)],
+            [sys.executable, *_words(command, program)],
             cwd=ROOT,
-            env={**os.environ, "TF_CONFIG": config},
+            env={**os.environ, "TF_CONFIG": config, "PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
         for command, config in zip(commands, configs(of or len(commands)), strict=False)
     ]
+
+
+def _words(command, program):
+    module, *flags = map(str, command)
+    return [str(program), *flags] if program else ["-m", module, *flags]
 
 
 def finish(processes, limit=LIMIT):

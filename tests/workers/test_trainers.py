@@ -101,6 +101,42 @@ def test_a_signal_to_one_stops_all_and_loses_no_step(whole, tmp_path, asked):
     assert_same(tmp_path / "0", whole)
 
 
+def test_a_stop_in_the_last_validation_stops_all(whole, tmp_path):
+    """Of one batch, so that the second worker has none of it, and looks at the stop alike."""
+    code = (
+        "import os, signal; from trainers import evaluation, glow, trainer;"
+        "original = evaluation.bits_per_dim;"
+        "\ndef bits(flow, dataset, team):"
+        "\n    result = original(flow, dataset, team)"
+        "\n    if team.index == 1: os.kill(os.getpid(), signal.SIGTERM); time.sleep(1)"
+        "\n    return result"
+    )
+    program = tmp_path / "program.py"
+    program.write_text(
+        f"{code}\nimport time; evaluation.bits_per_dim = bits\ntrainer.main(glow.RECIPE)\n"
+    )
+    flags = ("--epochs=1", "--steps_per_epoch=2", "--batch_size=192")
+    results = cluster.finish(cluster.start(commands(tmp_path, 2, *flags), program=program))
+    for code, _, stderr in results:
+        assert (code, stderr) == (
+            143,
+            "glow: stopped by SIGTERM after training; the same command writes the report\n",
+        )
+    first, second = cluster.finish(cluster.start(commands(tmp_path, 2, *flags)))
+    assert (first[0], first[2], second[0], second[2]) == (0, "", 0, "")
+    assert len(left.rows(tmp_path / "0")) == 1 and "test bits/dim" in first[1]
+
+
+def test_flags_that_differ_are_refused(tmp_path):
+    one, other = commands(tmp_path, 2)
+    results = cluster.finish(cluster.start([one, (*other, "--learning_rate=0.5")]))
+    assert [code for code, _, _ in results] == [1, 1]
+    assert "Expected the same flags on all workers" in results[0][2]
+    text = "Expected learning_rate=0.001 as on the first worker. Received: learning_rate=0.5"
+    assert results[1][2] == f"glow: {text}\n"
+    assert not (tmp_path / "0").exists()
+
+
 @pytest.mark.deep
 def test_three_workers_are_one_process(whole, tmp_path):
     results = cluster.finish(cluster.start(commands(tmp_path, 3)))

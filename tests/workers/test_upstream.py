@@ -15,7 +15,9 @@ def outcomes():
 
 
 def test_keras_builds_models_with_a_batch_of_several_workers(outcomes):
-    assert outcomes["plain"], "_maybe_symbolic_build of a plain model works: ours may be dropped"
+    assert "PerReplica" in outcomes["reduced"] or "reduce" in outcomes["reduced"], (
+        f"_maybe_symbolic_build of our own may no longer be needed: {outcomes['reduced']!r}"
+    )
 
 
 def test_keras_reduces_scalars_along_an_axis(outcomes):
@@ -25,8 +27,10 @@ def test_keras_reduces_scalars_along_an_axis(outcomes):
 
 
 def test_that_is_all_it_takes(outcomes):
-    assert outcomes["reduced"] == ""
+    assert outcomes["mended"] == ""
 
 
 def test_keras_cannot_make_several_steps_a_call(outcomes):
-    assert outcomes["several steps"], "workers.check_steps may be dropped"
+    assert "must feed a value for placeholder" in outcomes["several steps"], (
+        f"workers.check_steps may no longer be needed: {outcomes['several steps']!r}"
+    )

@@ -5,7 +5,7 @@ import tensorflow as tf
 from tfflows.data.augmentation import augmentation
 from tfflows.data.images import digits, tfds_images
 from tfflows.data.pipeline import Data, batches, epochs
-from tfflows.data.splits import SPLITS
+from tfflows.data.splits import SPLITS, check_split
 from tfflows.data.synthetic import DENSITIES, sample
 
 _MOST = 2**63 - 1  # the largest integer of tf.data
@@ -184,12 +184,7 @@ def _padded(source, side):
 
 
 def _check(name, split, **counts):
-    if not isinstance(name, str):
-        raise TypeError(f"Expected name to be a string. Received: name={name!r}")
-    if not isinstance(split, str) or split not in SPLITS:
-        raise ValueError(
-            f"Expected split to be one of {', '.join(SPLITS)}. Received: split={split!r}"
-        )
+    check_split(name, split)
     for argument, value in counts.items():
         least = 0 if argument in ("first_epoch", "first_step", "seed") else 1
         if isinstance(value, bool) or not isinstance(value, int) or value < least:

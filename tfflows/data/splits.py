@@ -11,6 +11,21 @@ _VALIDATION_SIZES = {
 }
 
 
+def check_split(name, split):
+    """Refuses what is no name and no split.
+
+    Raises:
+      TypeError: `name` is not a string.
+      ValueError: `split` is none of `SPLITS`.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"Expected name to be a string. Received: name={name!r}")
+    if not isinstance(split, str) or split not in SPLITS:
+        raise ValueError(
+            f"Expected split to be one of {', '.join(SPLITS)}. Received: split={split!r}"
+        )
+
+
 def split_ranges(name, sizes):
     """Maps each of `SPLITS` to (source split, first, last): fixed, disjoint ranges of examples.
 

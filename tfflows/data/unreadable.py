@@ -6,7 +6,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from tfflows.data import images
-from tfflows.data.splits import SPLITS
+from tfflows.data.splits import check_split
 
 
 class Unreadable(NamedTuple):
@@ -46,12 +46,7 @@ def find_unreadable(name, split="train", *, data_dir=None):
     Raises:
       TypeError, ValueError, FileNotFoundError: as `load`, and if the files are no TFRecords.
     """
-    if not isinstance(name, str):
-        raise TypeError(f"Expected name to be a string. Received: name={name!r}")
-    if not isinstance(split, str) or split not in SPLITS:
-        raise ValueError(
-            f"Expected split to be one of {', '.join(SPLITS)}. Received: split={split!r}"
-        )
+    check_split(name, split)
     info = images.prepared_builder(name, data_dir).info
     if info.file_format.value != "tfrecord":
         raise ValueError(

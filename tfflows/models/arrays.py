@@ -42,7 +42,11 @@ def check(flow, x, y=None, sample_weight=None, place=refusals.WHOLE):
         _check_count("condition", known, x, place)
     weights = _known(sample_weight)
     if weights is not None and np.issubdtype(weights.dtype, np.number):
+        if weights.ndim != 1:
+            expected = "[batch], one for each example"
+            raise refusals.bad_shape("sample_weight", expected, weights.shape, place)
         values.check_values(weights, None, "sample_weight", place)
+        _check_count("sample_weight", weights, x, place)
 
 
 def check_batch(flow, batch, place):
@@ -75,7 +79,7 @@ def _check_x(flow, x, place):
         raise TypeError(
             f"Expected integer or floating data. Received: x.dtype={x.dtype}"
         ) from error
-    inputs.check_kind(flow, spec)
+    inputs.check_kind(flow, spec, place.of)
     inputs.check_shape(spec.shape, flow.event_shape, "x", place, least=1)
     values.check_values(x, flow.bins, "x", place)
 

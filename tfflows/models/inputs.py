@@ -95,18 +95,18 @@ def in_graph(flow, x):
     return x
 
 
-def of_kind(flow, x):
-    """Returns x as a tensor of a dtype that the flow takes."""
+def of_kind(flow, x, of=""):
+    """Returns x as a tensor of a dtype that the flow takes; `of` says in errors of what it is."""
     x = values.tensor(x, "x")
-    check_kind(flow, x)
+    check_kind(flow, x, of)
     return x
 
 
-def check_kind(flow, x):
+def check_kind(flow, x, of=""):
     """Refuses a tensor, or its spec, whose dtype the flow does not take."""
     if x.dtype.is_integer and flow.bins is None:
         raise ValueError(
-            "Expected floating data, since the model has no bins (cast it, or set bins). "
+            f"Expected floating data{of}, since the model has no bins (cast it, or set bins). "
             f"Received: x.dtype={x.dtype.name}"
         )
     values.check_numbers(x, "x")

@@ -30,7 +30,7 @@ def of_batch(flow, batch, place):
     """Returns the parts of a batch as `fit` takes it, x the first, after all static checks."""
     x, y, weights = keras.utils.unpack_x_y_sample_weight(batches.with_labels(flow, batch))
     x, condition = batches.unpack(x)
-    x = inputs.of_kind(flow, x)
+    x = inputs.of_kind(flow, x, place.of)
     shape = x.shape
     if shape.rank is None:
         shape = tf.TensorShape([None] * (1 + len(flow.event_shape)))
@@ -52,8 +52,10 @@ def of_batch(flow, batch, place):
         trail = getattr(flow, "condition_shape", None)
         made.append(_part("condition", condition, None, lead, trail))
     if isinstance(weights, tf.Tensor):
-        tests = _value_tests("sample_weight", weights, None)
-        made.append(Part("sample_weight", weights, None, tests))
+        if weights.shape.rank not in (None, 1):
+            expected = "[batch], one for each example"
+            raise refusals.bad_shape("sample_weight", expected, weights.shape, place)
+        made.append(_part("sample_weight", weights, None, lead, ())._replace(refined=None))
     return made
 
 
