@@ -159,10 +159,11 @@ def test_weights_of_another_shape(plain, shape):
         tf.TensorSpec([None], tf.float32),
         tf.TensorSpec([None] * len(shape), tf.float32),
     )
+    size = {1: "8", 2: "batch"}[len(shape)]
     bad = (X[:8], np.zeros(8), np.ones(shape))
     data = tf.data.Dataset.from_generator(lambda: iter([bad]), output_signature=spec)
     text = (
-        "Expected sample_weight of shape [8], one for each example. Received: sample_weight.shape="
+        f"Expected sample_weight of shape [{size}], one for each example. Received: sample_weight"
     )
     assert raised(lambda: plain.evaluate(data, verbose=0)).startswith(text)
 
