@@ -16,10 +16,9 @@ _LOST = (
     tf.errors.AbortedError,
     tf.errors.CancelledError,
     tf.errors.DeadlineExceededError,
+    tf.errors.FailedPreconditionError,
     tf.errors.UnavailableError,
 )
-
-
 # Bytes that are sent at once.
 _PART = 2**26
 
@@ -113,10 +112,9 @@ class Team:
         with tempfile.TemporaryDirectory() as folder:
 
             def copy(path):
-                content = path.read_bytes() if self.is_first and path.exists() else None
-                found, content = self._sent(content)
+                found, content = self._sent(_content(path) if self.is_first else None)
                 if not found:
-                    raise FileNotFoundError(f"there is no {path.name}")
+                    raise FileNotFoundError(f"there is no {path.name} that can be read")
                 if self.is_first:
                     return path
                 place = pathlib.Path(folder, path.name)
@@ -143,3 +141,10 @@ class Team:
             sent = workers.total(tf.constant(words), self._strategy).numpy()
             parts.append(sent.tobytes()[:length])
         return bool(found), b"".join(parts)
+
+
+def _content(path):
+    try:
+        return path.read_bytes()
+    except OSError:  # which all workers have to be told
+        return None
