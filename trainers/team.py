@@ -96,9 +96,11 @@ class Team:
             resolver = self._strategy.cluster_resolver
             own = (resolver.task_type, str(resolver.task_id))
             others = sorted({f"{job} {task}" for job, task in tasks if (job, task) != own})
+            # Without a name it is the one that the others hear of each other by.
+            lost = ", ".join(others) or ("one" if self.is_first else "the first")
             raise ConnectionError(
                 f"Expected all {self.count} workers to go on. Received: "
-                f"{', '.join(others) or 'one'} has ended or is out of reach, so this one ends; "
+                f"{lost} has ended or is out of reach, so this one ends; "
                 "the same command on all of them goes on from the last checkpoint"
             ) from error
 
