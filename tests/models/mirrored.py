@@ -108,6 +108,8 @@ CASES = {
     "glow started by fit": Case(glow(), (flows.images,), EMPTY),
     "glow": Case(glow(flows.trained), (flows.images,), validated=UNEVEN),
     "realnvp": Case(realnvp(), (flows.images,), UNEVEN, **NORMALIZED),
+    # Of which one device calls the one function for all.
+    "equal couplings": Case(realnvp(depth=2), (flows.images,), **NORMALIZED),
     "realnvp of vectors": Case(vectors("realnvp"), (points,), validated=EMPTY, **NORMALIZED),
     "classes": Case(glow(classes=3, class_loss=0.1), (flows.images, labels), UNEVEN),
     "dequantizer": Case(lambda: flows.variational("nice"), (flows.images,)),

@@ -45,7 +45,7 @@ def check(name, optimizer, count):
 
 
 # Every case on two and on four devices, but those that take long to build on four.
-LONG = {"realnvp", "recomputed", "recomputed glow"}
+LONG = {"realnvp", "equal couplings", "recomputed", "recomputed glow"}
 SUITE = [
     *((name, "adam", 2) for name in mirrored.CASES),
     *((name, "sgd", 4) for name in mirrored.CASES if name not in LONG),
