@@ -109,3 +109,10 @@ def test_sample_weights_of_validation_without_labels():
     np.testing.assert_allclose(history["val_loss"][0], expected["loss"], rtol=1e-6)
     unweighted = flow.evaluate(x, verbose=0, return_dict=True)
     assert abs(unweighted["loss"] - expected["loss"]) > 1e-3
+
+
+def test_evaluation_needs_no_optimizer():
+    flow, x = flows.trained("nice"), flows.images(24)
+    flow.compile(None)
+    loss = flow.evaluate(x, verbose=0, return_dict=True)["loss"]
+    np.testing.assert_allclose(loss, -np.mean(flow.log_prob(x)), rtol=1e-5)

@@ -69,6 +69,8 @@ def act_if(condition, act):
 
 def check_optimizer(strategy, optimizer):
     """Refuses an optimizer that Keras cannot use on several devices of one process."""
+    if optimizer is None:  # of a model that is evaluated only
+        return
     steps = getattr(optimizer, "inner_optimizer", optimizer).gradient_accumulation_steps
     if steps and strategy.num_replicas_in_sync > 1 and strategy.extended._use_merge_call():
         raise ValueError(
